@@ -1,0 +1,1 @@
+"""Chain access and one package per venue."""

@@ -1,0 +1,1 @@
+"""The outside: pipeline, HTTP, CLI, demo."""

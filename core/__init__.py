@@ -1,0 +1,1 @@
+"""Pure functions and frozen types: no network, clock, environment or logging."""

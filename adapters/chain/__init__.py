@@ -1,0 +1,1 @@
+"""Reading a chain: reads as values, batches, pinned blocks, recordings."""

@@ -1,0 +1,155 @@
+"""The contract between a venue and the rest: what an adapter is, asks and returns.
+
+An adapter does no I/O. ``Adapter.read`` is a generator: it yields the reads it needs (a list of
+``Call`` values), is sent their replies, and returns a ``VenueSnapshot``. The driver in
+``chain/rounds.py`` advances all venues of a chain in lockstep, so that one round trip serves them
+all; a venue needs at most two rounds for an account whose static facts are cached.
+
+A new venue is one package under ``adapters/venues`` (or anywhere, see ``registry.py``) whose
+``ADAPTER`` follows this protocol. It edits nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, Protocol, runtime_checkable
+
+from ..core.book.model import Asset, MarginAccount
+from ..core.book.portfolio import BlockRef
+from ..core.book.rule import Rule
+from ..core.errors import Problem
+from .chain.call import ReadPlan
+from .facts import Facts
+from .tokens import TokenRegistry
+
+__all__ = [
+    "Adapter",
+    "Capabilities",
+    "Deployment",
+    "Price",
+    "ReadRequest",
+    "Suite",
+    "VenueSnapshot",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """One place where the venue runs: a chain, a market name, and its contracts by role.
+
+    ``contracts`` holds checksummed addresses; ``settings`` whatever else the venue's
+    ``deployments.toml`` states (start block for logs, curated ids).
+    """
+
+    venue: str
+    chain_id: str
+    market: str
+    contracts: Mapping[str, str]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRequest:
+    """What one read is about: an owner, at a block, on one deployment.
+
+    ``options`` are the venue's own, as the caller gave them (``{"markets": [...]}`` for Morpho).
+    """
+
+    owner: str
+    block: BlockRef
+    deployment: Deployment
+    tokens: TokenRegistry
+    facts: Facts
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """A USD price that a venue's oracle gave: usable as the unified market's declared source."""
+
+    asset: Asset
+    value: Decimal
+    source: str
+    age_seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VenueSnapshot:
+    """What one deployment holds for the owner at the block.
+
+    ``enumeration`` says how positions were found: ``state`` (the venue lists them itself; proven
+    complete), ``list`` (ids the caller gave), ``curated`` (ids we ship, probed) or ``logs``.
+    ``complete`` is False where positions may be missing; a problem then says so.
+    """
+
+    accounts: tuple[MarginAccount, ...] = ()
+    prices: tuple[Price, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    enumeration: str = "state"
+    complete: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What an adapter does, for ``crossmargin venues`` and the conformance suite.
+
+    ``exact`` lists figures proven equal to the contract; ``view_only`` those only read.
+    ``comparator`` is the venue's boundary: ``healthy_at_limit`` or ``liquidatable_at_limit``.
+    ``warm_rounds`` is the number of sequential round trips for a warm account.
+    """
+
+    kinds: tuple[str, ...]
+    exact: tuple[str, ...]
+    view_only: tuple[str, ...] = ()
+    comparator: str = "healthy_at_limit"
+    enumeration: tuple[str, ...] = ("state",)
+    warm_rounds: int = 2
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """How one suite of cases is recomputed: inputs -> outputs under the names of ``expected``.
+
+    ``tolerance`` is relative (0: equal). ``not_counted`` names keys or cases that do not count.
+    """
+
+    compute: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+    tolerance: Fraction = Fraction(0)
+    not_counted: frozenset[str] = frozenset()
+
+
+@runtime_checkable
+class Adapter(Protocol):
+    """A venue. Everything here is a pure function of its arguments."""
+
+    @property
+    def name(self) -> str:
+        """The venue's name in documents, cases and entry points: ``aave-v3``."""
+        ...
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What is exact, what is only viewed, how positions are found."""
+        ...
+
+    @property
+    def suites(self) -> Mapping[str, Suite]:
+        """The suites of cases that the adapter can recompute, by suite name."""
+        ...
+
+    @property
+    def rules(self) -> Mapping[str, Callable[[Mapping[str, Any]], Rule]]:
+        """Rule kinds it writes into documents, and how to read each back (``DocumentError``)."""
+        ...
+
+    def deployments(self) -> Sequence[Deployment]:
+        """Where the venue runs, from its ``deployments.toml``."""
+        ...
+
+    def read(self, request: ReadRequest) -> ReadPlan[VenueSnapshot]:
+        """The plan that reads the owner's accounts; see the module docstring."""
+        ...
