@@ -55,9 +55,9 @@ class Sources:
 async def read_book(query: Query, sources: Sources) -> Book:
     """The owners' book over all chains. A venue that fails is a problem in the answer.
 
-    Raises ``ChainError`` where no chain is configured, ``BlockError`` for a block that does not
-    exist, and ``SourceError`` where no chain could be read; a chain that fails beside one that
-    answers is a problem too.
+    A chain none of whose endpoints answers is a problem too; where that is every chain, ``as_of``
+    is empty. Raises ``ChainError`` where no chain is configured and ``BlockError`` for a block that
+    does not exist.
     """
     if not sources.chains:
         raise ChainError(
@@ -65,9 +65,6 @@ async def read_book(query: Query, sources: Sources) -> Book:
         )
     chains = [sources.chains[chain_id] for chain_id in sorted(sources.chains)]
     books = await asyncio.gather(*(_read_chain(chain, query, sources) for chain in chains))
-    failed = [book.failure for book in books if book.failure is not None]
-    if len(failed) == len(books):
-        raise SourceError(f"nothing could be read: {failed[0]}")
     return assemble(query, books)
 
 
