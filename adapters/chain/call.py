@@ -32,6 +32,7 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 R = TypeVar("R")
 
 
@@ -55,7 +56,7 @@ class Function:
 
 
 @dataclass(frozen=True, slots=True)
-class Call(Generic[T]):
+class Call(Generic[T_co]):
     """``function(args)`` at ``target``, decoded by ``read`` from the tuple of its outputs.
 
     Two calls with the same target and data are the same read, whatever decodes them. ``target`` is
@@ -65,9 +66,9 @@ class Call(Generic[T]):
     target: str
     data: bytes
     function: Function = field(compare=False)
-    read: Callable[[tuple[Any, ...]], T] = field(compare=False)
+    read: Callable[[tuple[Any, ...]], T_co] = field(compare=False)
 
-    def decode(self, returned: bytes) -> T | Failure:
+    def decode(self, returned: bytes) -> T_co | Failure:
         """The decoded value, or ``bad_return_data`` where the bytes do not fit the ABI."""
         try:
             outputs = eth_abi.decode(self.function.outputs, returned)

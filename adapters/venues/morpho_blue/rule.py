@@ -8,8 +8,7 @@ totals and the totals accrued to the block can disagree: both verdicts are given
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
@@ -24,7 +23,7 @@ from ....core.book.health import (
 from ....core.book.model import Debt, Leg, Spot
 from ....core.book.rule import FloatArray, LegScenarios, RuleArrays
 from ....core.errors import RuleError
-from ....core.units import WAD, to_float
+from ....core.units import to_float
 from .maths import (
     ORACLE_PRICE_SCALE,
     MarketState,
@@ -36,10 +35,13 @@ from .maths import (
     to_assets_up,
 )
 
-__all__ = ["KIND", "MEASURE", "MorphoRule", "Token"]
+__all__ = ["COLLATERAL", "DEBT", "KIND", "MEASURE", "SUPPLY", "MorphoRule", "Token"]
 
 KIND = "morpho-blue"
 MEASURE = "max borrow / borrowed"
+
+# The ids of an account's legs.
+COLLATERAL, DEBT, SUPPLY = "collateral", "debt", "supply"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +70,9 @@ class MorphoRule:
     loan: Token | None = None
 
     @property
-    def kind(self) -> Literal["morpho-blue"]:
+    def kind(self) -> str:
         """The rule's name in a portfolio document."""
-        return "morpho-blue"
+        return KIND
 
     @property
     def measure(self) -> str:
@@ -101,7 +103,7 @@ class MorphoRule:
         margin = np.where(scenarios.value > 0, scenarios.value, 0.0).sum(axis=0)
         if held is not None:
             margin = margin - scenarios.value[held] * to_float(self._require(self.lltv, "lltv"), 18)
-        if owed is None:
+        if owed is None or legs[owed].quantity == 0:
             health = np.full_like(equity, np.inf)
         else:
             health = self._scenario_health(legs, scenarios, held, owed)
@@ -188,15 +190,17 @@ class MorphoRule:
         price = self._require(self.oracle_price, "oracle price")
         borrowed = _raw(legs[owed], self.loan)
         collateral = 0 if held is None else _raw(legs[held], self.collateral)
-        today = max_borrow(collateral, price, lltv) / borrowed
+        today = _ratio(max_borrow(collateral, price, lltv), borrowed)
         move = scenarios.factor[held] if held is not None else np.ones(scenarios.value.shape[1])
-        return today * move / scenarios.factor[owed]
+        health: FloatArray = today * move / scenarios.factor[owed]
+        return health
 
     def _collateral_leg(self, legs: Sequence[Leg]) -> int | None:
         """The position of the collateral among the legs: in no other account does it count."""
         key = self.collateral.key if self.collateral is not None else ""
         for index, leg in enumerate(legs):
-            if isinstance(leg.instrument, Spot) and leg.instrument.asset.key == key:
+            held = leg.instrument
+            if isinstance(held, Spot) and leg.id != SUPPLY and held.asset.key == key:
                 return index
         return None
 
@@ -211,3 +215,35 @@ def _borrowed(position: PositionState, market: MarketState) -> int:
     return to_assets_up(
         position.borrow_shares, market.total_borrow_assets, market.total_borrow_shares
     )
+
+
+def _debt_leg(legs: Sequence[Leg]) -> int | None:
+    """The position of the debt among the legs."""
+    owed = (index for index, leg in enumerate(legs) if isinstance(leg.instrument, Debt))
+    return next(owed, None)
+
+
+def _raw(leg: Leg, token: Token | None) -> int:
+    """The leg's amount as the venue holds it, whatever its sign."""
+    if leg.failure is not None or token is None or token.decimals is None:
+        raise RuleError(f"the leg {leg.id} was not read: the rule cannot be evaluated")
+    numerator, denominator = abs(leg.quantity).as_integer_ratio()
+    return numerator * int(10**token.decimals) // denominator
+
+
+def _ratio(limit: int, borrowed: int) -> float:
+    """``limit / borrowed`` as a float that never rounds across 1, the boundary."""
+    ratio = to_float(limit, 0) / to_float(borrowed, 0)
+    return min(ratio, float(np.nextafter(1.0, 0.0))) if limit < borrowed else max(ratio, 1.0)
+
+
+def _text(value: int | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def _fields(state: MarketState | PositionState | None) -> dict[str, str] | None:
+    return None if state is None else {name: str(value) for name, value in asdict(state).items()}
+
+
+def _token(token: Token | None) -> dict[str, object] | None:
+    return None if token is None else {"asset": token.key, "decimals": token.decimals}
