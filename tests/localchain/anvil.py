@@ -93,6 +93,15 @@ class AnvilChain(LocalChain):
             _raise_error(method, answer["error"])
         return answer["result"]
 
+    def snapshot(self) -> Any:
+        """A mark to come back to."""
+        return self.rpc("evm_snapshot")
+
+    def revert_to(self, mark: Any) -> None:
+        """Come back to a mark; anvil forgets the mark and those after it."""
+        if not self.rpc("evm_revert", [mark]):
+            raise RpcError(f"anvil no longer has the snapshot {mark}")
+
     def close(self) -> None:
         """End the process; idempotent."""
         atexit.unregister(self.close)

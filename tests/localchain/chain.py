@@ -6,8 +6,9 @@ Time only moves by a second a block and by `mine` and `increase_time`, so a seed
 
 from __future__ import annotations
 
+import contextlib
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -66,6 +67,14 @@ class LocalChain(Protocol):
         """The result of a JSON-RPC method."""
 
     @abstractmethod
+    def snapshot(self) -> Any:
+        """A mark to come back to, once."""
+
+    @abstractmethod
+    def revert_to(self, mark: Any) -> None:
+        """Forget all that happened since the mark, time included."""
+
+    @abstractmethod
     def close(self) -> None:
         """Free the chain; idempotent."""
 
@@ -82,6 +91,15 @@ class LocalChain(Protocol):
     def increase_time(self, seconds: int) -> int:
         """Mine a block that many seconds after the latest; returns its timestamp."""
         return self.mine(self.timestamp + seconds)
+
+    @contextlib.contextmanager
+    def undone(self) -> Iterator[None]:
+        """A block of code whose transactions and time are taken back at its end."""
+        mark = self.snapshot()
+        try:
+            yield
+        finally:
+            self.revert_to(mark)
 
     def deploy(
         self,

@@ -26,6 +26,7 @@ __all__ = ["EthTesterChain"]
 _GAS_LIMIT = 2_000_000_000
 _TRANSACTION_GAS = 200_000_000
 _BALANCE = 10**30
+_MAX_FEE = 10**10
 _ACCOUNTS = 10
 _SPARE_ACCOUNTS = 1_000
 
@@ -52,43 +53,21 @@ class EthTesterChain(LocalChain):
         """Mine one transaction in its own block; raises `Reverted`."""
         chain = self._backend.chain
         chain.header = chain.header.copy(timestamp=self.timestamp + 1)
-        unsigned = chain.get_transaction_builder().new_unsigned_dynamic_fee_transaction(
-            chain_id=self.chain_id,
-            nonce=chain.get_vm().state.get_nonce(_bytes(sender)),
-            max_priority_fee_per_gas=0,
-            max_fee_per_gas=10**10,
-            gas=_TRANSACTION_GAS,
-            to=_bytes(to) if to else b"",
-            value=0,
-            data=data,
-            access_list=(),
-        )
+        unsigned = self._unsigned(chain.get_vm().state, to, data, sender)
         signed = unsigned.as_signed_transaction(self._keys[sender.lower()])
-        _, _, computation = chain.apply_transaction(signed)
+        _, receipt, computation = chain.apply_transaction(signed)
         self._backend.mine_blocks(1)
         if computation.is_error:
             raise Reverted(_revert_data(computation))
-        return self._receipt(signed, computation)
+        return self._receipt(signed, computation, receipt.gas_used)
 
     def call_raw(self, to: str, data: bytes, sender: str, block: int | None = None) -> bytes:
         """The bytes a call returns; raises `Reverted`."""
-        chain = self._backend.chain
-        header = chain.get_canonical_block_header_by_number(
-            self.block_number if block is None else block
-        )
-        state = chain.get_vm(at_header=header).state
-        unsigned = chain.create_unsigned_transaction(
-            nonce=state.get_nonce(_bytes(sender)),
-            gas_price=header.base_fee_per_gas,
-            gas=_TRANSACTION_GAS,
-            to=_bytes(to),
-            value=0,
-            data=data,
-        )
+        state = self._state(block)
         snapshot = state.snapshot()
-        computation = state.costless_execute_transaction(
-            SpoofTransaction(unsigned, from_=_bytes(sender))
-        )
+        state.set_balance(_bytes(sender), _BALANCE)  # a caller pays no gas, py-evm charges it
+        unsigned = self._unsigned(state, to, data, sender)
+        computation = state.apply_transaction(SpoofTransaction(unsigned, from_=_bytes(sender)))
         state.revert(snapshot)
         if computation.is_error:
             raise Reverted(_revert_data(computation))
@@ -138,8 +117,29 @@ class EthTesterChain(LocalChain):
             return "0x" + self.call_raw(request["to"], data, sender, _block(params[1])).hex()
         raise NotImplementedError(f"{method} on the in-process chain; use anvil for it")
 
+    def snapshot(self) -> Any:
+        """A mark to come back to."""
+        return self._backend.take_snapshot()
+
+    def revert_to(self, mark: Any) -> None:
+        """Come back to a mark."""
+        self._backend.revert_to_snapshot(mark)
+
     def close(self) -> None:
         """Nothing to free."""
+
+    def _unsigned(self, state: Any, to: str | None, data: bytes, sender: str) -> Any:
+        return self._backend.chain.get_transaction_builder().new_unsigned_dynamic_fee_transaction(
+            chain_id=self.chain_id,
+            nonce=state.get_nonce(_bytes(sender)),
+            max_priority_fee_per_gas=0,
+            max_fee_per_gas=_MAX_FEE,
+            gas=_TRANSACTION_GAS,
+            to=_bytes(to) if to else b"",
+            value=0,
+            data=data,
+            access_list=(),
+        )
 
     def _state(self, block: int | None) -> Any:
         number = self.block_number if block is None else block
@@ -156,7 +156,7 @@ class EthTesterChain(LocalChain):
             "timestamp": hex(header.timestamp),
         }
 
-    def _receipt(self, signed: Any, computation: Any) -> Receipt:
+    def _receipt(self, signed: Any, computation: Any, gas_used: int) -> Receipt:
         created = computation.msg.storage_address.hex() if computation.msg.is_create else None
         logs = [
             {"address": "0x" + address.hex(), "topics": [f"0x{t:064x}" for t in topics],
@@ -166,7 +166,7 @@ class EthTesterChain(LocalChain):
         return Receipt(
             "0x" + signed.hash.hex(),
             self.block_number,
-            int(computation.get_gas_used()),
+            gas_used,
             "0x" + created if created else None,
             logs,
         )
