@@ -50,15 +50,17 @@ class ChainBook:
         return cls(chain_id, failure=Failure(Reason.RPC_UNAVAILABLE, "no_block", detail))
 
 
-def assemble(query: Query, chains: Sequence[ChainBook]) -> Book:
-    """The book of all chains. What could not be read stays in it as a problem."""
+def assemble(
+    query: Query, chains: Sequence[ChainBook], problems: tuple[Problem, ...] = ()
+) -> Book:
+    """The book of all chains. What could not be read stays in it, after the given problems."""
     accounts = tuple(a for chain in chains for read in chain.reads for a in read.accounts)
     portfolio = Portfolio(
         owner=query.owners[0],
         owners=query.owners,
         as_of=tuple(chain.block for chain in chains if chain.block is not None),
         accounts=accounts,
-        problems=tuple(problem for chain in chains for problem in _problems(chain)),
+        problems=(*problems, *(problem for chain in chains for problem in _problems(chain))),
         enumeration=dict(pair for chain in chains for pair in _enumeration(chain)),
     )
     return Book(portfolio, _market(chains))

@@ -15,7 +15,7 @@ from ..adapters.tokens import TokenRegistry
 from ..adapters.usd import UsdPrices, usd_prices
 from ..core.book.model import Asset, Claim, Debt, Leg, Spot
 from ..core.book.portfolio import BlockRef, Book
-from ..core.errors import ChainError, Failure, SourceError
+from ..core.errors import ChainError, Failure, Problem, SourceError
 from .assemble import ChainBook, VenueRead, assemble
 from .query import Query
 
@@ -38,6 +38,7 @@ class Sources:
     deployments: Sequence[Deployment]
     tokens: TokenRegistry
     facts: Facts
+    problems: tuple[Problem, ...] = ()  # adapters that could not be loaded
 
     def on(self, chain_id: str, venues: Sequence[str]) -> Iterator[tuple[Adapter, Deployment]]:
         """The deployments on a chain, of the venues asked for (empty: of all)."""
@@ -65,7 +66,7 @@ async def read_book(query: Query, sources: Sources) -> Book:
         )
     chains = [sources.chains[chain_id] for chain_id in sorted(sources.chains)]
     books = await asyncio.gather(*(_read_chain(chain, query, sources) for chain in chains))
-    return assemble(query, books)
+    return assemble(query, books, sources.problems)
 
 
 async def _read_chain(chain: Chain, query: Query, sources: Sources) -> ChainBook:

@@ -1,16 +1,13 @@
-"""How each kind of rule in a portfolio document is read back."""
+"""How the rule kinds of the installed venues are read back from a portfolio document."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 from ..adapters.base import Adapter
-from ..core.book.rule import Rule
+from .document import RuleReader
 
-__all__ = ["RuleReader", "rule_readers"]
-
-RuleReader = Callable[[Mapping[str, Any]], Rule]
+__all__ = ["rule_readers"]
 
 
 def rule_readers(adapters: Mapping[str, Adapter]) -> dict[str, RuleReader]:

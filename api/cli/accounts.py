@@ -48,7 +48,7 @@ def health(
 ) -> int:
     """How safe one owner's book is: every venue's own health, and the whole."""
     sources = _open(rpc, bundle, deployments)
-    query = build_query(address, also, block, venue, market, list(sources.adapters))
+    query = build_query(address, also, block, venue, market, sources.adapters)
     return _run("health", query, sources, save_bundle, as_json, exit_zero)
 
 
@@ -67,7 +67,7 @@ def portfolio(
 ) -> int:
     """The normalised portfolio document of one owner, to keep or to feed to ``margin``."""
     sources = _open(rpc, bundle, deployments)
-    query = build_query(address, also, block, venue, market, list(sources.adapters))
+    query = build_query(address, also, block, venue, market, sources.adapters)
     return _run("portfolio", query, sources, save_bundle, as_json, exit_zero)
 
 
@@ -86,7 +86,7 @@ def parity(
 ) -> int:
     """Our figures against each venue's own view at the same block, account by account."""
     sources = _open(rpc, bundle, deployments)
-    query = build_query(address, also, block, venue, market, list(sources.adapters))
+    query = build_query(address, also, block, venue, market, sources.adapters)
     return _run("parity", query, sources, save_bundle, as_json, exit_zero)
 
 
