@@ -7,6 +7,7 @@ that the position's profile names.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from ...core.units import BPS, MAX_UINT256, RAY, WAD, mul_div_down, mul_div_half_up, mul_div_up
 from .position import Position, Reserve
@@ -51,6 +52,15 @@ class Totals:
 class AccountData:
     """The six words of ``getUserAccountData``, under the contract's names when published."""
 
+    NAMES: ClassVar[tuple[str, ...]] = (
+        "totalCollateralBase",
+        "totalDebtBase",
+        "availableBorrowsBase",
+        "currentLiquidationThreshold",
+        "ltv",
+        "healthFactor",
+    )
+
     collateral: int
     debt: int
     available_borrows: int
@@ -60,14 +70,10 @@ class AccountData:
 
     def figures(self) -> dict[str, int]:
         """The words under the names of the contract's outputs."""
-        return {
-            "totalCollateralBase": self.collateral,
-            "totalDebtBase": self.debt,
-            "availableBorrowsBase": self.available_borrows,
-            "currentLiquidationThreshold": self.threshold,
-            "ltv": self.ltv,
-            "healthFactor": self.health_factor,
-        }
+        words = (self.collateral, self.debt, self.available_borrows)
+        return dict(
+            zip(self.NAMES, (*words, self.threshold, self.ltv, self.health_factor), strict=True)
+        )
 
 
 def compounded_interest(position: Position, rate: int, seconds: int) -> int:

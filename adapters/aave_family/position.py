@@ -134,7 +134,8 @@ class Position:
 
     ``bitmap`` has bit ``2 * id`` for borrowing and ``2 * id + 1`` for use as collateral.
     ``category`` is None outside eMode. ``liquidation_allowed`` is the sentinel's word: True where
-    there is none, None where it was not read. ``base_unit`` is one unit of the base currency.
+    there is none, None where it was not read. ``base_unit`` is one unit
+    of the base currency, which is ``USD`` or a token's address.
     """
 
     profile: Profile
@@ -144,7 +145,16 @@ class Position:
     reserves: tuple[Reserve, ...]
     category: Category | None = None
     base_unit: int = 10**8
+    base_currency: str = "USD"
     liquidation_allowed: bool | None = True
+
+    @property
+    def holds_anything(self) -> bool:
+        """Whether any supply or debt is held."""
+        return any(
+            reserve.scaled_supply or reserve.scaled_debt or reserve.stable_debt
+            for reserve in self.reserves
+        )
 
     def borrows(self, reserve: Reserve) -> bool:
         """Whether the user's borrowing bit of the reserve is set."""

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from crossmargin.adapters.aave_family.suites import SUITES
 
 COUNTS = {"account": 224, "liquidation": 228}
