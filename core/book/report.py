@@ -108,12 +108,13 @@ class Contribution:
 
 @dataclass(frozen=True, slots=True)
 class WorstScenario:
-    """A row of the grid with the book's weighted loss in it."""
+    """A row of the grid with the book's weighted loss in it, and each account's part of that."""
 
     id: str
     family: str
     reason: str
     loss: float
+    contributions: tuple[Contribution, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +199,7 @@ class Report:
     initial_margin: float | None
     maintenance_margin: float | None
     core: Core | None
-    add_ons: AddOns
+    add_ons: AddOns | None
     standalone: Standalone
     accounts: tuple[AccountReport, ...]
     contributions: tuple[Contribution, ...]

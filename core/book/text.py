@@ -6,15 +6,20 @@ fraction) and the rounding deterministic, so the same book gives the same bytes 
 
 from __future__ import annotations
 
-from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
 
 from ..units import plain
 
-__all__ = ["decimal_text", "money", "price_toward", "ratio", "ratio_value"]
+__all__ = ["cut_toward_zero", "decimal_text", "money", "price_toward", "ratio_value"]
 
 _SIX = 6
-_ROUNDINGS = {"floor": ROUND_FLOOR, "ceiling": ROUND_CEILING, "nearest": ROUND_HALF_EVEN}
+_ROUNDINGS = {
+    "floor": ROUND_FLOOR,
+    "ceiling": ROUND_CEILING,
+    "nearest": ROUND_HALF_EVEN,
+    "zero": ROUND_DOWN,
+}
 
 
 def _at_least_two(amount: Decimal) -> str:
@@ -41,21 +46,24 @@ def decimal_text(value: float, decimals: int = 8) -> str:
 def ratio_value(value: float) -> Decimal:
     """A ratio whose danger lies below it: cut down to six decimals, more where 1 would be touched.
 
-    1.0000003 stays 1.0000003 (cut to six decimals it would read "at the limit"), 0.9999999 stays
-    below 1 by being cut down.
+    Noise of the float's last digits is taken off first, so that 1.66 does not read 1.659999.
+    Neither step crosses or reaches 1: 1.0000003 and 0.9999999 keep the digits that say so.
     """
     exact = Decimal(value)
+    clean = Decimal(f"{value:.12g}")
+    if (clean > 1) != (exact > 1) or (clean < 1) != (exact < 1):
+        clean = exact
     decimals = _SIX
-    cut = _rounded(value, decimals, "floor")
-    while cut == 1 and exact > 1:
+    cut = clean.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_FLOOR)
+    while cut == 1 and clean > 1:
         decimals += 1
-        cut = _rounded(value, decimals, "floor")
+        cut = clean.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_FLOOR)
     return cut
 
 
-def ratio(value: Decimal) -> str:
-    """A ratio that is already cut, in plain notation."""
-    return plain(value)
+def cut_toward_zero(value: float, decimals: int) -> str:
+    """A distance, which is never overstated."""
+    return plain(_rounded(value, decimals, "zero"))
 
 
 def price_toward(price: float, spot: float) -> str:

@@ -22,6 +22,7 @@ from .scenario import Row, Shock, Universe, scenario_rows
 
 __all__ = ["GridLosses", "grid_losses", "grid_volatility"]
 
+WORST_ROWS = 10
 TIE = 1e-9  # rule 20: rows within this share of the worst loss are tied
 _IntArray = npt.NDArray[np.intp]
 
@@ -69,6 +70,8 @@ class GridLosses:
     gross_by_underlying: Mapping[str, float]  # the whole book's
     grid_contributions: FloatArray  # [entities - 1], sums to the book's worst row loss
     gross_contributions: FloatArray  # [entities - 1], sums to the book's gross
+    worst_rows: tuple[int, ...]  # indices of the book's losing rows, worst first
+    worst_contributions: FloatArray  # [len(worst_rows), entities - 1], each sums to the row's loss
 
     @property
     def grid(self) -> FloatArray:
@@ -122,6 +125,10 @@ def grid_losses(
         gross_parts += (quantities[:-1] * slopes[1]).sum(axis=1)
         gross_by[name] = float((np.abs(quantities[-1]) * slopes[0][-1]).sum())
     table = _row_losses(plan, losses, len(entities) + 1, parameters.omega)
+    worst = _worst_rows(table[-1])
+    parts = [
+        _row_contributions(plan, row, losses, parameters.omega, len(entities)) for row in worst
+    ]
     return GridLosses(
         plan.rows,
         table,
@@ -129,7 +136,15 @@ def grid_losses(
         gross_by,
         _grid_contributions(plan, losses, table, parameters.omega),
         gross_parts,
+        worst,
+        np.array(parts).reshape(len(worst), len(entities)),
     )
+
+
+def _worst_rows(book: FloatArray) -> tuple[int, ...]:
+    """The rows that cost the book most, worst first; ties in the rows' own order."""
+    order = np.argsort(-book, kind="stable")[:WORST_ROWS]
+    return tuple(int(row) for row in order if book[row] > 0)
 
 
 def _holdings(
@@ -179,10 +194,10 @@ def _row_losses(
     for group in plan.groups:
         part = np.zeros_like(table)
         for name in group:
-            terms = plan.offsets.get(name)
-            if terms is not None and name in losses:
-                weighted = losses[name][:, terms.states] * terms.weights
-                part[:, terms.rows] += np.maximum(weighted, omega * weighted)
+            joint = plan.offsets.get(name)
+            if joint is not None and name in losses:
+                weighted = losses[name][:, joint.states] * joint.weights
+                part[:, joint.rows] += np.maximum(weighted, omega * weighted)
         table += np.maximum(part, 0.0)
     for worst in plan.worst:
         for members in worst.groups:

@@ -19,9 +19,9 @@ from ..book.model import Claim, Debt, Leg, MarginAccount, Spot
 from ..book.report import AT_RISK, AtRiskBands
 from ..book.rule import LegScenarios, RuleArrays
 from ..book.text import ratio_value
-from ..errors import Failure
 from ..value.positions import Position
 from .parameters import ModelParameters
+from .valuation import Valued, unmoved
 
 __all__ = [
     "AccountJudgement",
@@ -31,7 +31,6 @@ __all__ = [
     "with_at_risk",
 ]
 
-Valued = Position | Failure
 SPREAD_BAND = 0.01  # what closing the missing leg adds to LIQ, at most
 FACTOR_BAND = 0.10  # an LST's ratio or a minor depeg on top of the underlying's range
 
@@ -66,7 +65,7 @@ def judge_account(
             bounds = _bounded(account, valued, None, parameters)
             return AccountJudgement(bounds, None, None, None, Verdict(bounds, None))
         return AccountJudgement(exact.actionable.health, None, None, stored, actionable)
-    arrays = account.rule.evaluate(account.legs, _unmoved(positions))
+    arrays = account.rule.evaluate(account.legs, unmoved(positions))
     initial, maintenance = float(arrays.initial[0]), float(arrays.maintenance[0])
     if exact is not None:
         return AccountJudgement(exact.actionable.health, initial, maintenance, stored, actionable)
@@ -77,12 +76,6 @@ def judge_account(
 
 def _unsure(verdict: Verdict | None) -> Verdict | None:
     return None if verdict is None else Verdict.unknown()
-
-
-def _unmoved(positions: Sequence[Position]) -> LegScenarios:
-    value = np.array([[held.value] for held in positions]).reshape(-1, 1)
-    price = np.array([[held.unit.price] for held in positions]).reshape(-1, 1)
-    return LegScenarios(value, price, np.ones_like(price))
 
 
 def _health(account: MarginAccount, arrays: RuleArrays, positions: Sequence[Position]) -> Health:
