@@ -8,7 +8,7 @@ from typing import Any, Literal
 import orjson
 
 from ..adapters.chain.evidence import Bundle
-from ..core.book.documents import answer_frame, health_document, margin_document
+from ..core.book.documents import health_document, margin_document, provenance
 from ..core.book.health import State
 from ..core.book.portfolio import Book
 from ..core.book.report import Report
@@ -50,17 +50,21 @@ class Answer:
         return exit_of(self.state, complete=self.complete)
 
 
-def respond(kind: Kind, book: Book, report: Report, evidence_id: str | None = None) -> Answer:
-    """The answer of that kind. ``evidence_id`` is None for a document that nobody read."""
+def respond(kind: Kind, book: Book, report: Report) -> Answer:
+    """The answer of that kind."""
+    matches = kind != "parity" or parity_holds(book)
+    document = _document(kind, book, report)
+    return Answer(kind, document, report.state, report.complete, matches)
+
+
+def _document(kind: Kind, book: Book, report: Report) -> dict[str, Any]:
     match kind:
         case "portfolio":
-            document = {**write_document(book), **answer_frame(report, evidence_id)}
+            return {"complete": report.complete, **provenance(report), **write_document(book)}
         case "parity":
-            frame = answer_frame(report, evidence_id)
-            document = {"schema": "crossmargin/parity/1", **parity_document(book), **frame}
+            frame = {"complete": report.complete, **provenance(report)}
+            return {"schema": "crossmargin/parity/1", **parity_document(book), **frame}
         case "health":
-            document = health_document(report, evidence_id)
+            return health_document(report)
         case "margin":
-            document = margin_document(report, evidence_id)
-    matches = kind != "parity" or parity_holds(book)
-    return Answer(kind, document, report.state, report.complete, matches)
+            return margin_document(report)

@@ -50,9 +50,7 @@ class ChainBook:
         return cls(chain_id, failure=Failure(Reason.RPC_UNAVAILABLE, "no_block", detail))
 
 
-def assemble(
-    query: Query, chains: Sequence[ChainBook], problems: tuple[Problem, ...] = ()
-) -> Book:
+def assemble(query: Query, chains: Sequence[ChainBook], problems: tuple[Problem, ...] = ()) -> Book:
     """The book of all chains. What could not be read stays in it, after the given problems."""
     accounts = tuple(a for chain in chains for read in chain.reads for a in read.accounts)
     portfolio = Portfolio(

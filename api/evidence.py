@@ -34,9 +34,7 @@ class Evidence:
     def bundle(self) -> Bundle:
         """The bundle of everything read so far, without an answer yet."""
         chains = cast("dict[str, _WatchedChain]", self.sources.chains)
-        deployments = [
-            asdict(each) for each in self.sources.deployments if each.chain_id in chains
-        ]
+        deployments = [asdict(each) for each in self.sources.deployments if each.chain_id in chains]
         request = {
             "command": self.kind,
             "query": self.query.document(),
@@ -69,7 +67,8 @@ def reopen(bundle: Bundle) -> tuple[Kind, Query, Sources]:
         }
     except (AttributeError, KeyError, TypeError) as error:
         raise BundleError(
-            f"the bundle holds no answer of this program: its request lacks {error}", field="request"
+            f"the bundle holds no answer of this program: its request lacks {error}",
+            field="request",
         ) from error
     return kind, query, replace(open_sources(chains), deployments=deployments)
 

@@ -29,7 +29,7 @@ async def answer(kind: Kind, query: Query, sources: Sources) -> Answer:
     book = await read_book(query, evidence.sources)
     report = assess(book, read_parameters(book.model))
     bundle = evidence.bundle()
-    given = respond(kind, book, report, bundle.evidence_id)
+    given = respond(kind, book, replace(report, evidence_id=bundle.evidence_id))
     return replace(given, evidence=replace(bundle, answer=given.text.decode()))
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from ..adapters.chain.client import Chain, RpcChain
 from ..adapters.chain.transport import HttpTransport
-from ..adapters.facts import Facts
 from ..adapters.deployments import load_deployments
+from ..adapters.facts import Facts
 from ..adapters.registry import Registry, installed_adapters
 from ..adapters.tokens import bundled_tokens
 from ..core.errors import ChainError

@@ -18,7 +18,7 @@ from ..sources import open_sources
 from ..venues import venues_document
 from ..verify import read_cases, verify, verify_document
 from . import tables
-from .options import BundleFile, DeploymentsFile, ExitZero, Json
+from .options import DeploymentsFile, ExitZero, Json
 from .output import emit_json, note
 
 __all__ = ["COMMANDS"]
@@ -39,7 +39,9 @@ def margin(
 
 
 def verify_cases(
-    cases: Annotated[list[Path], typer.Argument(metavar="CASES...", help="Files of cases (JSONL).")],
+    cases: Annotated[
+        list[Path], typer.Argument(metavar="CASES...", help="Files of cases (JSONL).")
+    ],
     as_json: Json = False,
 ) -> int:
     """Recompute files of cases and compare with the venue's own answers, to the unit."""

@@ -39,9 +39,7 @@ Rpc = Annotated[
         help="An endpoint, e.g. ethereum=https://…; repeat for more chains or for failover.",
     ),
 ]
-Block = Annotated[
-    str, typer.Option(help="A block number, a 0x hash, or latest, safe, finalized.")
-]
+Block = Annotated[str, typer.Option(help="A block number, a 0x hash, or latest, safe, finalized.")]
 Venues = Annotated[
     list[str] | None, typer.Option("--venue", help="Ask only this venue; may be repeated.")
 ]
@@ -50,7 +48,8 @@ MarketIds = Annotated[
     typer.Option("--market", help="A Morpho market id (0x…) to look into; may be repeated."),
 ]
 DeploymentsFile = Annotated[
-    Path | None, typer.Option("--deployments", help="A deployments.toml instead of the bundled ones.")
+    Path | None,
+    typer.Option("--deployments", help="A deployments.toml instead of the bundled ones."),
 ]
 BundleFile = Annotated[
     Path | None, typer.Option("--bundle", help="Answer from this evidence bundle, offline.")
@@ -60,7 +59,8 @@ SaveBundle = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 ExitZero = Annotated[
-    bool, typer.Option("--exit-zero", help="Exit 0 for every answer; faults and bad input keep theirs.")
+    bool,
+    typer.Option("--exit-zero", help="Exit 0 for every answer; faults and bad input keep theirs."),
 ]
 
 

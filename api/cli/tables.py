@@ -31,7 +31,8 @@ def show(given: Answer) -> None:
 
 def _show_health(document: Mapping[str, Any]) -> None:
     say(document["sentence"])
-    whole, coverage = document["portfolio_health"], document["two_day_coverage"]
+    whole = document["health"] if "health" in document else document["portfolio_health"]
+    coverage = document["two_day_coverage"]
     binding = f", bound by {coverage['binding']}" if coverage["binding"] else ""
     say(
         f"portfolio health {_health(whole)} · two-day coverage {_percent(coverage['value'])}"
@@ -103,7 +104,11 @@ def show_suites(document: Mapping[str, Any]) -> None:
 def show_venues(document: Mapping[str, Any]) -> None:
     """What is supported, one row per deployment."""
     rows = [
-        (venue["venue"], f"{chain_name(place['chain_id'])} {place['market']}", _list(venue["exact"]))
+        (
+            venue["venue"],
+            f"{chain_name(place['chain_id'])} {place['market']}",
+            _list(venue["exact"]),
+        )
         for venue in document["venues"]
         for place in venue["deployments"]
     ]

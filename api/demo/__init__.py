@@ -15,9 +15,9 @@ from fastapi import FastAPI
 from starlette.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 
-from ..app import create_app
 from ...adapters.chain.evidence import load_bundle
 from ...adapters.chain.recorded import RecordedChain
+from ..app import create_app
 from ..evidence import reopen
 
 __all__ = ["demo_app"]

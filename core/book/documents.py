@@ -18,7 +18,14 @@ from .report import AccountReport, AddOns, Contribution, Core, Greeks, Liquidati
 from .sentence import sentence
 from .text import cut_toward_zero, decimal_text, money, price_toward, ratio_value
 
-__all__ = ["HEALTH_SCHEMA", "HORIZONS", "MARGIN_SCHEMA", "health_document", "margin_document"]
+__all__ = [
+    "HEALTH_SCHEMA",
+    "HORIZONS",
+    "MARGIN_SCHEMA",
+    "health_document",
+    "margin_document",
+    "provenance",
+]
 
 HEALTH_SCHEMA = "crossmargin/health/1"
 MARGIN_SCHEMA = "crossmargin/margin/1"
@@ -37,7 +44,7 @@ def health_document(report: Report) -> Json:
         "two_day_coverage": _coverage(report),
         "equity": _money(report.equity),
         "accounts": [_account(account) for account in report.accounts],
-        **_provenance(report),
+        **provenance(report),
     }
 
 
@@ -79,11 +86,12 @@ def margin_document(report: Report) -> Json:
             for row in report.worst_scenarios
         ],
         "greeks": {name: _greeks(greeks) for name, greeks in sorted(report.greeks.items())},
-        **_provenance(report),
+        **provenance(report),
     }
 
 
-def _provenance(report: Report) -> Json:
+def provenance(report: Report) -> Json:
+    """What every answer carries: where and when it stands, and what it lacks."""
     return {
         "as_of": [_block(block) for block in report.as_of],
         "skew_seconds": report.skew_seconds,

@@ -67,7 +67,9 @@ def shake(market: AaveMarket, seed: int) -> Shake:
         fall = rng.uniform(0.4, 0.95) if crash and not steady else 1.0
         prices[symbol] = max(1, int(market.price(symbol) * (1 + drift) * fall))
         market.set_price(symbol, prices[symbol])
-    emode_prices = {category: rng.randrange(97 * 10**6, 103 * 10**6) for category in market.emode_feeds}
+    emode_prices = {
+        category: rng.randrange(97 * 10**6, 103 * 10**6) for category in market.emode_feeds
+    }
     for category, price in emode_prices.items():
         market.set_emode_price(category, price)
     return Shake(seconds, prices, emode_prices)

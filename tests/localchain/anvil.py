@@ -133,7 +133,12 @@ class AnvilChain(LocalChain):
 
 
 def _transaction(to: str | None, data: bytes, sender: str) -> dict[str, str]:
-    body = {"from": sender, "data": "0x" + data.hex(), "gas": hex(_TRANSACTION_GAS), "gasPrice": "0x0"}
+    body = {
+        "from": sender,
+        "data": "0x" + data.hex(),
+        "gas": hex(_TRANSACTION_GAS),
+        "gasPrice": "0x0",
+    }
     return body if to is None else {**body, "to": to}
 
 

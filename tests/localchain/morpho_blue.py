@@ -17,7 +17,14 @@ from .chain import Contract, LocalChain, Receipt, Reverted
 from .node import package_file
 from .solc import compile_folder, compile_own
 
-__all__ = ["MARKETS", "MarketTerms", "MorphoMarket", "MorphoPosition", "MorphoVenue", "deploy_morpho"]
+__all__ = [
+    "MARKETS",
+    "MarketTerms",
+    "MorphoMarket",
+    "MorphoPosition",
+    "MorphoVenue",
+    "deploy_morpho",
+]
 
 ZERO = "0x" + "00" * 20
 WAD = 10**18
@@ -128,7 +135,9 @@ class MorphoVenue:
 
     def withdraw_collateral(self, market: MorphoMarket, user: str, assets: int) -> Receipt:
         """Take back collateral."""
-        return self.morpho.send("withdrawCollateral", market.params, assets, user, user, sender=user)
+        return self.morpho.send(
+            "withdrawCollateral", market.params, assets, user, user, sender=user
+        )
 
     def accrue(self, market: MorphoMarket) -> Receipt:
         """Write the interest up to now."""
@@ -171,9 +180,7 @@ def deploy_morpho(chain: LocalChain, via_ir: bool = False) -> MorphoVenue:
         morpho.send("enableLltv", lltv)
     morpho.send("setFeeRecipient", chain.accounts[3])
     created: list[MorphoMarket] = []
-    venue = MorphoVenue(
-        chain, morpho, irm, tokens, created, chain.accounts[1], chain.accounts[2]
-    )
+    venue = MorphoVenue(chain, morpho, irm, tokens, created, chain.accounts[1], chain.accounts[2])
     for symbol in tokens:
         for rich in (venue.payer, venue.liquidator):
             tokens[symbol].send("mint", rich, _RICH * 10 ** DECIMALS[symbol])

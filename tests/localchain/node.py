@@ -75,7 +75,11 @@ def run_node(script: Path, *arguments: str, stdin: str = "") -> str:
     environment = {**os.environ, "NODE_PATH": str(packages())}
     done = subprocess.run(
         [_node(), str(script), *arguments],
-        input=stdin, capture_output=True, text=True, env=environment, check=False,
+        input=stdin,
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
     )
     if done.returncode:
         raise RuntimeError(f"{script.name} failed: {done.stderr[-2000:]}")
