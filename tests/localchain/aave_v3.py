@@ -99,13 +99,9 @@ class AaveMarket:
 
     def borrow(self, user: str, symbol: str, amount: int, mode: int = VARIABLE) -> Receipt:
         """Borrow at the variable rate, or the stable one where that is on."""
-        return self.core.pool.send(
-            "borrow", self.asset(symbol), amount, mode, 0, user, sender=user
-        )
+        return self.core.pool.send("borrow", self.asset(symbol), amount, mode, 0, user, sender=user)
 
-    def repay(
-        self, user: str, symbol: str, amount: int = 2**128, mode: int = VARIABLE
-    ) -> Receipt:
+    def repay(self, user: str, symbol: str, amount: int = 2**128, mode: int = VARIABLE) -> Receipt:
         """Repay in the user's name, everything by default."""
         return self.core.pool.send(
             "repay", self.asset(symbol), amount, mode, user, sender=self.payer
@@ -121,9 +117,7 @@ class AaveMarket:
             "setUserUseReserveAsCollateral", self.asset(symbol), use, sender=user
         )
 
-    def liquidate(
-        self, user: str, collateral: str, debt: str, amount: int = _NO_LIMIT
-    ) -> Receipt:
+    def liquidate(self, user: str, collateral: str, debt: str, amount: int = _NO_LIMIT) -> Receipt:
         """Liquidate by symbols, as much as the close factor lets by default."""
         return self.core.pool.send(
             "liquidationCall", self.asset(collateral), self.asset(debt), user, amount, False,

@@ -106,7 +106,10 @@ def list_reserves(core: Core, stable_borrowing: bool) -> Mapping[str, ListedRese
         _configure(core, reserve, token.address, stable_borrowing)
     return {
         reserve.symbol: ListedReserve(
-            reserve, token, feed, *core.data_provider.call("getReserveTokensAddresses", token.address)
+            reserve,
+            token,
+            feed,
+            *core.data_provider.call("getReserveTokensAddresses", token.address),
         )
         for reserve, token, feed in zip(RESERVES, tokens, feeds, strict=True)
     }

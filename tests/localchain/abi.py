@@ -15,7 +15,14 @@ from typing import Any
 from eth_abi.abi import decode, encode
 from eth_hash.auto import keccak
 
-__all__ = ["Artifact", "Function", "FunctionLike", "load_artifact", "parse_signature", "revert_reason"]
+__all__ = [
+    "Artifact",
+    "Function",
+    "FunctionLike",
+    "load_artifact",
+    "parse_signature",
+    "revert_reason",
+]
 
 Fragment = Mapping[str, Any]
 
@@ -64,7 +71,9 @@ class Artifact:
         found: dict[str, tuple[Function, ...]] = {}
         for fragment in self.abi:
             if fragment["type"] == "function":
-                one = Function(fragment["name"], _types(fragment["inputs"]), _types(fragment["outputs"]))
+                one = Function(
+                    fragment["name"], _types(fragment["inputs"]), _types(fragment["outputs"])
+                )
                 found[one.name] = (*found.get(one.name, ()), one)
         return found
 

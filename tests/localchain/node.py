@@ -24,7 +24,7 @@ _MINIMUM_MAJOR = 20
 _HINT = f"install Node {_MINIMUM_MAJOR} or newer from nodejs.org (npm comes with it)"
 
 
-class NodeMissing(Exception):
+class NodeMissing(Exception):  # noqa: N818 (named as what happened)
     """Node, npm or the packages are not to be had here; the message is one line and says what to do."""
 
 
@@ -75,7 +75,11 @@ def run_node(script: Path, *arguments: str, stdin: str = "") -> str:
     environment = {**os.environ, "NODE_PATH": str(packages())}
     done = subprocess.run(
         [_node(), str(script), *arguments],
-        input=stdin, capture_output=True, text=True, env=environment, check=False,
+        input=stdin,
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
     )
     if done.returncode:
         raise RuntimeError(f"{script.name} failed: {done.stderr[-2000:]}")
