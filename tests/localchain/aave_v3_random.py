@@ -5,17 +5,19 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from .aave_v3 import STABLE, VARIABLE, AaveMarket
 from .chain import Reverted
 
-__all__ = ["RandomAccount", "Shake", "random_accounts", "shake"]
+__all__ = ["RandomAccount", "Shake", "price_at_threshold", "random_accounts", "shake"]
 
 _ORDINARY = ("WETH", "wstETH", "WBTC", "USDC", "DAI", "LINK", "CRV", "GUSD", "cbETH")
 _EMODE_ASSETS = {1: ("WETH", "wstETH", "cbETH"), 2: ("USDC", "DAI")}
 _EMODE_DEBTS = {1: ("WETH", "wstETH", "cbETH"), 2: ("USDC", "DAI", "GUSD")}
 _LTV_ZERO, _LTV_WHILE_OPENING = "CRV", 5_000
-_DAY = 86_400
+_LONGEST_JUMP = 6.8906  # log10 of 90 days in seconds
+_WAD = 10**18
 
 
 @dataclass
@@ -57,8 +59,8 @@ def random_accounts(
 def shake(market: AaveMarket, seed: int) -> Shake:
     """Jump 1 second to 90 days and move every price, by little or down through liquidations."""
     rng = random.Random(seed)  # noqa: S311
-    seconds = int(10 ** rng.uniform(0, 6.8906))
-    market.chain.increase_time(min(seconds, 90 * _DAY))
+    seconds = int(10 ** rng.uniform(0, _LONGEST_JUMP))
+    market.chain.increase_time(seconds)
     crash = rng.random() < 0.5
     prices = {}
     for symbol, listed in market.reserves.items():
@@ -73,6 +75,30 @@ def shake(market: AaveMarket, seed: int) -> Shake:
     for category, price in emode_prices.items():
         market.set_emode_price(category, price)
     return Shake(seconds, prices, emode_prices)
+
+
+def price_at_threshold(market: AaveMarket, user: str, symbol: str) -> int:
+    """The smallest price of a collateral at which the user is still healthy in the next block.
+
+    The user must owe something else than `symbol`. Set that price for a health factor a hair above
+    one, set one less for a hair below: each probe and the final `set_price` mine the same block.
+    """
+    low, high = 0, market.price(symbol)
+    while not _healthy_at(market, user, symbol, high):
+        high *= 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        if _healthy_at(market, user, symbol, middle):
+            high = middle
+        else:
+            low = middle
+    return high
+
+
+def _healthy_at(market: AaveMarket, user: str, symbol: str, price: int) -> bool:
+    with market.chain.undone():
+        market.set_price(symbol, price)
+        return market.account_data(user).health_factor >= _WAD
 
 
 def _open(market: AaveMarket, rng: random.Random, modes: Sequence[int]) -> RandomAccount:
@@ -129,7 +155,7 @@ def _borrow(
 
 def _switch_off(market: AaveMarket, rng: random.Random, account: RandomAccount) -> None:
     for symbol in rng.sample(sorted(account.supplies), len(account.supplies)):
-        if _try(account, lambda s=symbol: market.use_as_collateral(account.address, s, False)):
+        if _try(account, partial(market.use_as_collateral, account.address, symbol, False)):
             account.collateral_off.append(symbol)
             return
 

@@ -9,6 +9,7 @@ import platform
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,11 +22,12 @@ from .node import cache_folder, file_lock, package_file
 __all__ = ["AnvilChain", "RpcError"]
 
 _START_SECONDS = 20
+_MINE_SECONDS = 60
 _GAS_LIMIT = 2_000_000_000
 _TRANSACTION_GAS = 200_000_000
 
-# anvil ends with us, even when we are killed: the shell's stdin closes and it ends its child.
-_SHELL = '"$@" & child=$!; read -r _; kill $child; wait $child'
+# anvil and its old states on disk end with us, even when we are killed: the shell's stdin closes.
+_SHELL = 'states=$1; shift; "$@" & child=$!; read -r _; kill $child; wait $child; rm -rf "$states"'
 
 
 class RpcError(Exception):
@@ -33,13 +35,17 @@ class RpcError(Exception):
 
 
 class AnvilChain(LocalChain):
-    """Anvil with the Cancun rules (no gas cap per transaction) and every sender unlocked."""
+    """Anvil with the Cancun rules (no gas cap per transaction) and every sender unlocked.
 
-    def __init__(self) -> None:
+    Every block's state can be read later, some 200 kB of disk each once a market is deployed; for a
+    long run that reads only the latest blocks say how many of them to keep.
+    """
+
+    def __init__(self, keep_blocks: int | None = None) -> None:
         # The lock keeps another worker from taking the port between its choice and its use.
         with file_lock(cache_folder() / "anvil-port.lock"):
             self.port = _free_port()
-            self._process = _start(self.port)
+            self._process = _start(self.port, keep_blocks)
             atexit.register(self.close)
             self._connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
             self._await_start()
@@ -54,7 +60,7 @@ class AnvilChain(LocalChain):
     def transact(self, to: str | None, data: bytes, sender: str) -> Receipt:
         """Mine one transaction in its own block; raises `Reverted`."""
         transaction = _transaction(to, data, sender)
-        receipt = self.rpc("eth_sendTransactionSync", [transaction])
+        receipt = self._receipt(self.rpc("eth_sendTransaction", [transaction]))
         block = int(receipt["blockNumber"], 16)
         if receipt["status"] != "0x1":
             self._raise_reason(to, data, sender, block)
@@ -109,6 +115,19 @@ class AnvilChain(LocalChain):
         if self._process.poll() is None:
             self._process.communicate(timeout=10)
 
+    def _receipt(self, transaction_hash: str) -> Any:
+        """The receipt, which is there at once or a moment later.
+
+        `eth_sendTransactionSync` would say both in one, but misses blocks that are mined too soon.
+        """
+        deadline = time.monotonic() + _MINE_SECONDS
+        while time.monotonic() < deadline:
+            receipt = self.rpc("eth_getTransactionReceipt", [transaction_hash])
+            if receipt is not None:
+                return receipt
+            time.sleep(0.0002)
+        raise RpcError(f"anvil did not mine {transaction_hash} within {_MINE_SECONDS} s")
+
     def _post(self, body: str) -> bytes:
         self._connection.request("POST", "/", body, {"Content-Type": "application/json"})
         return self._connection.getresponse().read()
@@ -160,18 +179,22 @@ def _binary() -> Path:
     return package_file(f"@foundry-rs/anvil-{sys.platform}-{machine}/bin/anvil")
 
 
-def _start(port: int) -> subprocess.Popen[bytes]:
-    options = {
+def _start(port: int, keep_blocks: int | None) -> subprocess.Popen[bytes]:
+    states = tempfile.mkdtemp(prefix="anvil-states-")
+    options: dict[str, int | str] = {
         "--port": port,
         "--hardfork": "cancun",
         "--gas-limit": _GAS_LIMIT,
         "--block-base-fee-per-gas": 0,
         "--timestamp": GENESIS_TIMESTAMP,
+        "--cache-path": states,
     }
+    if keep_blocks is not None:
+        options["--prune-history"] = keep_blocks
     flags = ["--quiet", "--auto-impersonate", "--disable-min-priority-fee", "--disable-console-log"]
     pairs = [str(part) for option in options.items() for part in option]
     return subprocess.Popen(
-        ["sh", "-c", _SHELL, "sh", str(_binary()), *flags, *pairs],
+        ["sh", "-c", _SHELL, "sh", states, str(_binary()), *flags, *pairs],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

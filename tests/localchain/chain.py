@@ -19,7 +19,7 @@ __all__ = ["GENESIS_TIMESTAMP", "Contract", "LocalChain", "Receipt", "Reverted"]
 GENESIS_TIMESTAMP = 1_767_225_600  # 2026-01-01
 
 
-class Reverted(Exception):
+class Reverted(Exception):  # noqa: N818 (named as what happened)
     """A call or a transaction that the contract refused; `reason` is its words, `data` its bytes."""
 
     def __init__(self, data: bytes, what: str = "") -> None:

@@ -14,7 +14,7 @@ from .chain import GENESIS_TIMESTAMP, LocalChain, Receipt, Reverted
 from .multicall3 import MULTICALL3
 
 _recursion_limit = sys.getrecursionlimit()
-from eth.vm.forks import CancunVM  # noqa: E402
+from eth.vm.forks.cancun import CancunVM  # noqa: E402
 from eth.vm.spoof import SpoofTransaction  # noqa: E402
 from eth_keys.datatypes import PrivateKey  # noqa: E402
 from eth_tester.backends.pyevm.main import PyEVMBackend  # noqa: E402
@@ -83,6 +83,8 @@ class EthTesterChain(LocalChain):
 
     def new_account(self) -> str:
         """A fresh address with a key of ours."""
+        if self._created == _SPARE_ACCOUNTS:
+            raise RuntimeError(f"the genesis block funded only {_SPARE_ACCOUNTS} accounts")
         self._created += 1
         key = _key(self._created)
         self._keys[_address(key)] = key

@@ -153,7 +153,11 @@ class MorphoVenue:
     def simulate_liquidate(
         self, market: MorphoMarket, borrower: str, repaid_shares: int = 1, block: int | None = None
     ) -> tuple[bool, str]:
-        """Whether `liquidate` would pass, by `eth_call`, and the words of the refusal if not."""
+        """Whether `liquidate` would pass, by `eth_call`, and the words of the refusal if not.
+
+        Healthy is exactly "position is healthy": repaying more than the collateral is worth fails
+        with a panic 0x11 although the position is unhealthy.
+        """
         args = (market.params, borrower, 0, repaid_shares, b"")
         try:
             self.morpho.call("liquidate", *args, sender=self.liquidator, block=block)
@@ -165,7 +169,7 @@ class MorphoVenue:
 def deploy_morpho(chain: LocalChain, via_ir: bool = False) -> MorphoVenue:
     """The singleton, its IRM, and the markets of the table with three quarters lent out.
 
-    `via_ir` compiles as the deployed singleton was: the same arithmetic, a minute slower once.
+    `via_ir` compiles as the deployed singleton was: the same arithmetic, some ten seconds slower once.
     """
     built = compile_folder(
         package_file("@morpho-org/morpho-blue/src"), version="0.8.19", runs=999_999, via_ir=via_ir
@@ -220,4 +224,6 @@ def units(symbol: str, usd: float) -> int:
 def listed_price(terms: MarketTerms) -> int:
     """The opening oracle price: 36 + loan decimals - collateral decimals digits."""
     scale = 36 + DECIMALS[terms.loan] - DECIMALS[terms.collateral]
-    return int(USD[terms.collateral] / USD[terms.loan] * 10**12) * 10 ** (scale - 12)
+    ratio: int = int(USD[terms.collateral] / USD[terms.loan] * 10**12)
+    zeros: int = 10 ** (scale - 12)
+    return ratio * zeros

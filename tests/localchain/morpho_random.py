@@ -11,7 +11,7 @@ from .morpho_blue import WAD, MorphoMarket, MorphoVenue, listed_price, units
 
 __all__ = ["RandomBorrower", "random_accounts", "shake"]
 
-_DAY = 86_400
+_LONGEST_JUMP = 6.8906  # log10 of 90 days in seconds
 
 
 @dataclass
@@ -35,7 +35,7 @@ def random_accounts(venue: MorphoVenue, n: int, seed: int) -> Sequence[RandomBor
 def shake(venue: MorphoVenue, seed: int) -> int:
     """Jump 1 second to 90 days and move every price; returns the seconds."""
     rng = random.Random(seed)  # noqa: S311
-    seconds = min(int(10 ** rng.uniform(0, 6.8906)), 90 * _DAY)
+    seconds = int(10 ** rng.uniform(0, _LONGEST_JUMP))
     venue.chain.increase_time(seconds)
     crash = rng.random() < 0.5
     for market in venue.markets:

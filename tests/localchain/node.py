@@ -24,7 +24,7 @@ _MINIMUM_MAJOR = 20
 _HINT = f"install Node {_MINIMUM_MAJOR} or newer from nodejs.org (npm comes with it)"
 
 
-class NodeMissing(Exception):
+class NodeMissing(Exception):  # noqa: N818 (named as what happened)
     """Node, npm or the packages are not to be had here; the message is one line and says what to do."""
 
 
