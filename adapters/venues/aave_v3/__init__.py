@@ -13,7 +13,7 @@ from ...aave_family.profile import profile_of_revision
 from ...aave_family.read import Venue, read_account
 from ...aave_family.rule import rule_from_document
 from ...aave_family.suites import SUITES
-from ...base import Capabilities, Deployment, ReadRequest, Suite, VenueSnapshot
+from ...base import Adapter, Capabilities, Deployment, ReadRequest, Suite, VenueSnapshot
 from ...chain.call import ReadPlan
 
 __all__ = ["ADAPTER", "AaveV3"]
@@ -51,4 +51,4 @@ class AaveV3:
         return read_account(request, _VENUE)
 
 
-ADAPTER = AaveV3()
+ADAPTER: Adapter = AaveV3()
