@@ -10,7 +10,7 @@ from ..adapters.usd import UsdPrices, usd_source
 from ..core.book.market import Market, Quote
 from ..core.book.model import Asset, Claim, Debt, MarginAccount, Spot
 from ..core.book.portfolio import BlockRef, Book, Portfolio
-from ..core.errors import Failure, Problem, Reason, Severity
+from ..core.errors import Failure, Problem, Reason
 from ..core.units import decimal_of
 from .query import Query
 
@@ -74,14 +74,6 @@ def _problems(chain: ChainBook) -> Iterable[Problem]:
             yield Problem.of(read.result, venue=venue, account=market, action=_RETRY)
             continue
         yield from read.result.problems
-        if not read.result.complete:
-            yield Problem(
-                Severity.READ,
-                Reason.POSITIONS_INCOMPLETE,
-                venue=venue,
-                account=market,
-                detail=f"positions found by {read.result.enumeration} may not be all",
-            )
 
 
 def _enumeration(chain: ChainBook) -> Iterable[tuple[str, str]]:
@@ -89,7 +81,8 @@ def _enumeration(chain: ChainBook) -> Iterable[tuple[str, str]]:
     for read in chain.reads:
         if isinstance(read.result, VenueSnapshot):
             name = f"{read.deployment.venue}/{chain.chain_id}/{read.deployment.market}"
-            yield name, read.result.enumeration
+            proven = "" if read.result.complete else ", completeness not proven"
+            yield name, f"{read.result.enumeration}{proven}"
 
 
 def _market(chains: Sequence[ChainBook]) -> Market:

@@ -11,6 +11,7 @@ from ..adapters.chain.call import Read, Replies
 from ..adapters.chain.client import Chain
 from ..adapters.chain.evidence import Bundle
 from ..adapters.chain.recorded import RecordedChain, Recording, RecordingChain
+from ..core.book.model import Asset
 from ..core.book.portfolio import BlockRef
 from ..core.errors import BundleError, SourceError
 from .answers import Kind
@@ -39,6 +40,7 @@ class Evidence:
             "command": self.kind,
             "query": self.query.document(),
             "deployments": deployments,
+            "tokens": [asdict(each) for each in self.sources.added_tokens],
             "chains": {chain_id: chain.unreachable for chain_id, chain in chains.items()},
         }
         return Bundle(self.recording, request, version())
@@ -59,6 +61,7 @@ def reopen(bundle: Bundle) -> tuple[Kind, Query, Sources]:
     try:
         kind, query = request["command"], Query.from_document(request["query"])
         deployments = [Deployment(**each) for each in request["deployments"]]
+        tokens = tuple(Asset(**each) for each in request["tokens"])
         chains = {
             chain_id: _UnreachableChain(chain_id, detail)
             if detail
@@ -70,7 +73,8 @@ def reopen(bundle: Bundle) -> tuple[Kind, Query, Sources]:
             f"the bundle holds no answer of this program: its request lacks {error}",
             field="request",
         ) from error
-    return kind, query, replace(open_sources(chains), deployments=deployments)
+    sources = replace(open_sources(chains), deployments=deployments)
+    return kind, query, sources.with_tokens(tokens)
 
 
 class _WatchedChain(RecordingChain):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..adapters.base import Adapter, Deployment, ReadRequest, VenueSnapshot
 from ..adapters.chain.call import ReadPlan
@@ -39,6 +39,12 @@ class Sources:
     tokens: TokenRegistry
     facts: Facts
     problems: tuple[Problem, ...] = ()  # adapters that could not be loaded
+    added_tokens: tuple[Asset, ...] = ()  # what the caller added to the bundled registry
+
+    def with_tokens(self, added: tuple[Asset, ...]) -> Sources:
+        """The same sources with these tokens added to the registry."""
+        known = self.tokens.extended(added)
+        return replace(self, tokens=known, added_tokens=(*self.added_tokens, *added))
 
     def on(self, chain_id: str, venues: Sequence[str]) -> Iterator[tuple[Adapter, Deployment]]:
         """The deployments on a chain, of the venues asked for (empty: of all)."""

@@ -166,9 +166,14 @@ class MorphoVenue:
         return True, ""
 
 
-def deploy_morpho(chain: LocalChain, via_ir: bool = False) -> MorphoVenue:
+def deploy_morpho(
+    chain: LocalChain,
+    via_ir: bool = False,
+    tokens: Mapping[str, Contract] | None = None,
+) -> MorphoVenue:
     """The singleton, its IRM, and the markets of the table with three quarters lent out.
 
+    `tokens` are existing mintable ones by symbol, so that another venue can hold them too.
     `via_ir` compiles as the deployed singleton was: the same arithmetic, some ten seconds slower once.
     """
     built = compile_folder(
@@ -176,8 +181,9 @@ def deploy_morpho(chain: LocalChain, via_ir: bool = False) -> MorphoVenue:
     )
     morpho = chain.deploy(built["Morpho"], (chain.accounts[0],))
     irm = chain.deploy(built["IrmMock"])
-    token = compile_own()["Token"]
-    tokens = {one: chain.deploy(token, (one, DECIMALS[one])) for one in DECIMALS}
+    if tokens is None:
+        token = compile_own()["Token"]
+        tokens = {one: chain.deploy(token, (one, DECIMALS[one])) for one in DECIMALS}
     for one in (irm.address, ZERO):
         morpho.send("enableIrm", one)
     for lltv in dict.fromkeys(terms.lltv for terms in MARKETS):
