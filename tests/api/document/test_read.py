@@ -67,6 +67,7 @@ def only_leg(document, tokens) -> Any:
     return read_document(document, tokens, {}).portfolio.accounts[0].legs[0]
 
 
+@pytest.mark.shared
 def test_worked_document_is_the_specifications(shared, worked):
     """The bundled example is the one printed in the specification."""
     section = (shared / "design.md").read_text(encoding="utf-8").split("### 6.3")[1]
