@@ -90,10 +90,10 @@ def test_stable_debt_counts_up_to_3_1(version: str, debt: int) -> None:
     assert debt_balance(position(version, entry, bitmap=1), entry) == debt
 
 
-@pytest.mark.parametrize(("flags", "debt"), [(0, 40), (1 << 252, 50)])
-def test_3_3_counts_a_reported_debt_without_virtual_accounting(flags: int, debt: int) -> None:
+@pytest.mark.parametrize(("virtual", "debt"), [(False, 40), (True, 50)])
+def test_3_3_counts_a_reported_debt_without_virtual_accounting(virtual: bool, debt: int) -> None:
     """In 3.3 a reserve without virtual accounting owes what its debt token reports."""
-    word = configuration(flags=flags)
+    word = configuration(virtual=virtual)
     entry = reserve(0, configuration=word, scaled_debt=50, reported_debt=40)
     assert debt_balance(position("3.3", entry, bitmap=1), entry) == debt
 
