@@ -148,9 +148,11 @@ class _Builder:
         """The sentinel's word; None with a note where it was not read."""
         if not profile.sentinel:
             return True
-        sentinel = self.found.get(self.found.calls.sentinel())
+        sentinel = self.found.answers.maybe(self.found.calls.sentinel())
         if sentinel == NO_ADDRESS:
             return True
+        if sentinel is None:
+            sentinel = Failure(Reason.CODE_CHANGED, "revision_lowered", "sentinel was not asked")
         if isinstance(sentinel, Failure):
             self.missing.append(Missing("", sentinel))
             return None

@@ -90,7 +90,10 @@ def _fill(row: Row, found: Found, asset: str) -> bool:
     if tokens is None:
         failure = found.answers.maybe(found.calls.reserve_data(market, asset))
         if isinstance(failure, Failure):
-            row.missing.append(Missing(leg_id("supply", row.label), failure, hides_position=True))
+            missing = Missing(
+                leg_id("supply", row.label), failure, _uncovered(found), hides_position=True
+            )
+            row.missing.append(missing)
         return bool(row.missing)
     balances = _balances(row, found, tokens)
     if not isinstance(profile, Profile):
@@ -111,6 +114,14 @@ def _fill(row: Row, found: Found, asset: str) -> bool:
 def _bits(found: Found, tokens: ReserveTokens) -> int:
     """Bit 0: borrows, bit 1: uses as collateral. All set where the user's word was not read."""
     return found.bitmap >> 2 * tokens.id & 3 if isinstance(found.bitmap, int) else 3
+
+
+def _uncovered(found: Found) -> bool:
+    """Whether the user's word has a bit of a reserve whose id is not known."""
+    known = {tokens.id for tokens in found.tokens.values() if tokens is not None}
+    word = found.bitmap if isinstance(found.bitmap, int) else 0
+    used = {place // 2 for place in range(word.bit_length()) if word >> place & 1}
+    return not used <= known
 
 
 def _balances(row: Row, found: Found, tokens: ReserveTokens) -> dict[str, int]:

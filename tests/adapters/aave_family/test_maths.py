@@ -129,6 +129,16 @@ def test_ltv_zero_in_a_category(version: str, ltv: int, factors: tuple[int, int]
     assert collateral_factors(held, entry) == factors
 
 
+@pytest.mark.parametrize("version", ["3.6", "3.7"])
+@pytest.mark.parametrize(("bits", "ltv"), [(0b01, 0), (0b10, 9300)])
+def test_a_category_can_zero_ltv_by_bitmap(version: str, bits: int, ltv: int) -> None:
+    """From 3.6 a bit of the category sets LTV to 0 and leaves the category's threshold."""
+    entry = reserve(0, scaled_supply=1)
+    mode = Category(1, 9300, 9500, 10100, collateral_bitmap=0b01, ltvzero_bitmap=bits)
+    held = position(version, entry, bitmap=COLLATERAL, category=mode)
+    assert collateral_factors(held, entry) == (ltv, 9500)
+
+
 @pytest.mark.parametrize(("version", "ltv"), [("3.6", 8000), ("3.7", 0)])
 def test_an_isolated_category_zeroes_outside_ltv_from_3_7(version: str, ltv: int) -> None:
     """Collateral outside an isolated category keeps its threshold and, from 3.7, has LTV 0."""
