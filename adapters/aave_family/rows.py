@@ -65,7 +65,7 @@ def rows_of(request: ReadRequest, found: Found) -> Iterator[Row]:
     order = sorted(found.tokens, key=lambda asset: _order(found.tokens[asset]))
     for asset in order:
         row = Row(_asset(request, found, asset), labels[asset], found.tokens[asset])
-        if _fill(row, found, asset):
+        if _fill(row, found, asset, request.block.timestamp):
             yield row
 
 
@@ -83,7 +83,7 @@ def _asset(request: ReadRequest, found: Found, asset: str) -> Asset:
     return request.tokens.at(request.block.chain_id, asset, symbol=symbol, decimals=decimals)
 
 
-def _fill(row: Row, found: Found, asset: str) -> bool:
+def _fill(row: Row, found: Found, asset: str, timestamp: int) -> bool:
     """Fill the row from the answers; whether the owner holds, or may hold, something there."""
     market, profile, tokens = found.market, found.profile, row.tokens
     assert market is not None  # noqa: S101 - rows are made of a known market only
@@ -104,6 +104,9 @@ def _fill(row: Row, found: Found, asset: str) -> bool:
     if not (any(balances.values()) or row.missing or used):
         return False
     data = found.answers[found.calls.reserve_data(market, asset)]
+    if not isinstance(data, Failure) and int(data[6]) > timestamp:
+        detail = f"reserve updated at {data[6]}, after the block's {timestamp}"
+        data = Failure(Reason.RPC_INCONSISTENT, "future_update", detail)
     if isinstance(data, Failure):
         _without_data(row, balances, bits, data)
         return True

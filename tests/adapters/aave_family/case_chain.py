@@ -91,7 +91,7 @@ class CaseChain:
         for index in range(len(reserves)):
             self.put_reserve(pool, index)
         for number, entry in self.inputs["emodes"].items():
-            self._put_category(pool, int(number), entry)
+            self.put_category(pool, int(number), entry)
 
     def put_reserve(self, pool: str, index: int, tokens: int = 0x1000) -> None:
         """One reserve's state, tokens, balances and price; ``tokens`` moves the token addresses."""
@@ -126,7 +126,8 @@ class CaseChain:
         if self.revision >= 4:
             self.put(POOL, pool, "getLiquidationGracePeriod", (asset,), 0)
 
-    def _put_category(self, pool: str, number: int, entry: Mapping[str, Any]) -> None:
+    def put_category(self, pool: str, number: int, entry: Mapping[str, Any]) -> None:
+        """One eMode category, as its version stores it."""
         basics = (int(entry["ltv"]), int(entry["lt"]), int(entry["lb"]))
         if self.revision <= 4:
             price = int(entry["price"])

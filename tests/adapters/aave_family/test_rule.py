@@ -187,6 +187,8 @@ def test_an_unread_rule_survives_its_document() -> None:
         (("reserves",), {}, "rule.reserves"),
         (("reserves", 0), [], "rule.reserves[0]"),
         (("reserves", 1, "price"), None, "rule.reserves[1].price"),
+        (("reserves", 1, "price"), "0", "rule.reserves[1].price"),
+        (("reserves", 1, "last_update"), str(1 << 39), "rule.reserves[1].last_update"),
         (("reserves", 1, "label"), 7, "rule.reserves[1].label"),
         (("category",), [], "rule.category"),
         (("category",), {"id": "1"}, "rule.category.isolated"),

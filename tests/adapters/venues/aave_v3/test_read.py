@@ -278,6 +278,44 @@ def test_a_new_reserve_is_found(shared: Path) -> None:
     assert chain.account(ADAPTER).judgement == truth.judgement
 
 
+def test_a_reserve_from_the_future_is_a_failure(shared: Path) -> None:
+    """Indices updated after the block come from another block: nothing is computed from them."""
+    chain = chain_of(shared, lambda case: borrows(case, 370))
+    index = next(i for i, scaled in enumerate(chain.inputs["position"]["scaledV"]) if scaled != "0")
+    chain.inputs["reserves"][index]["last"] = int(chain.inputs["timestamp"]) + 1
+    chain.put_reserve(chain.pool, index)
+    account = chain.account(ADAPTER)
+    assert account.failure is not None
+    assert account.failure.code == "future_update"
+    assert f"debt:TK{index}" in {leg.id for leg in account.legs if leg.failure}
+
+
+def test_stable_debt_is_a_leg_of_its_own(shared: Path) -> None:
+    """In 3.0 a stable-rate debt is owed beside the variable one, and counts."""
+    chain = chain_of(shared, lambda case: borrows(case, 300))
+    truth = chain.account(ADAPTER)
+    index = next(i for i, scaled in enumerate(chain.inputs["position"]["scaledV"]) if scaled != "0")
+    chain.put(TOKEN, address(0x1001 + 16 * index), "balanceOf", (OWNER,), 10**20)
+    account = chain.account(ADAPTER)
+    (leg,) = [leg for leg in account.legs if leg.id == f"stable:TK{index}"]
+    assert leg.quantity < 0
+    assert account.judgement is not None
+    assert truth.judgement is not None
+    owed = account.judgement.figures["totalDebtBase"]
+    assert owed > truth.judgement.figures["totalDebtBase"]
+
+
+def test_a_changed_price_source_is_read_again(shared: Path) -> None:
+    """In 3.0 a category that got another price source is priced by it, never by the cached one."""
+    chain = chain_of(shared, lambda case: borrows(case, 300, 2))
+    truth = chain.account(ADAPTER)
+    mode = chain.inputs["emodes"]["2"]
+    chain.put(ORACLE, chain.oracle, "getAssetPrice", (chain.source,), 1)
+    chain.source = address(0xA5)
+    chain.put_category(chain.pool, 2, mode)
+    assert chain.account(ADAPTER).judgement == truth.judgement
+
+
 def test_supply_that_is_not_collateral_is_seen(shared: Path) -> None:
     """A supply whose collateral bit is off is a leg and does not enter health."""
     chain = chain_of(shared, lambda case: borrows(case, 370, 0))
