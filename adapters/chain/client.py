@@ -63,15 +63,16 @@ class RpcChain:
             try:
                 found = await _header(endpoint, wanted, until)
             except (EndpointError, RefusedError) as error:
-                if isinstance(error, RefusedError) and error.kind is Kind.UNKNOWN_BLOCK:
-                    absent = True
-                causes.append(endpoint.failed(error).detail)
+                failure = endpoint.failed(error)
+                absent = absent or failure.code in (Kind.UNKNOWN_BLOCK, "reorged")
+                causes.append(failure.detail)
                 continue
             if found is not None:
                 return found
             absent = True
         if absent:
-            raise BlockError(f"{self.chain_id} has no block {wanted}", field="block")
+            what = f"{self.chain_id} has no block {wanted}, or it left the chain"
+            raise BlockError(what, field="block")
         raise SourceError(f"{self.chain_id} could not be reached: {self._blame(causes)}")
 
     async def fetch(self, reads: Sequence[Read], block: BlockRef) -> Replies:

@@ -21,6 +21,7 @@ __all__ = ["Endpoint", "bytes_of", "unavailable"]
 
 _MAX_REST = 30.0
 _VERIFY_EVERY = 60.0
+_AT_ONCE = 32  # requests in flight; the others wait, and are not sent if a rate limit arrives
 
 # The answer was too big or the request was: asking for less is the remedy, not resting.
 _ABOUT_SIZE = {"too_large", "http_413"}
@@ -55,6 +56,7 @@ class Endpoint:
         self.resting_for = ""
         self._strikes = 0
         self._verified_at: float | None = None
+        self._slots = asyncio.Semaphore(_AT_ONCE)
 
     @property
     def name(self) -> str:
@@ -67,8 +69,23 @@ class Endpoint:
 
     async def request(self, method: str, params: list[Any], deadline: float) -> Any:
         """The result; ``EndpointError`` or ``RefusedError``, noted."""
-        now = asyncio.get_running_loop().time()
-        if not self.may_be_asked(now):
+        if not await self._slot(deadline):
+            raise EndpointError("timeout")
+        try:
+            return await self._ask(method, params, deadline)
+        finally:
+            self._slots.release()
+
+    async def _slot(self, deadline: float) -> bool:
+        """Wait for a free slot; False if the deadline comes first."""
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await self._slots.acquire()
+        except TimeoutError:
+            return False
+
+    async def _ask(self, method: str, params: list[Any], deadline: float) -> Any:
+        if not self.may_be_asked(asyncio.get_running_loop().time()):
             raise EndpointError(self.resting_for)
         try:
             result = await self.transport.request(method, params, deadline)

@@ -149,21 +149,22 @@ _TEXTS: tuple[tuple[Kind, tuple[str, ...]], ...] = (
     (Kind.INVALID_PARAMS, ("unmarshal", "invalid params", "invalid argument", "not supported",
                            "unsupported", "unknown field", "expected")),
 )  # fmt: skip
-_NUMBERS = {
-    3: Kind.REVERTED,
-    -32001: Kind.UNKNOWN_BLOCK,
-    -32601: Kind.METHOD_REFUSED,
-    -32602: Kind.INVALID_PARAMS,
-}
+_NUMBERS = {-32001: Kind.UNKNOWN_BLOCK, -32602: Kind.INVALID_PARAMS}
+# What follows these words is the contract's own text: it must not be read as the node's.
+_REVERT_FIRST = re.compile(
+    r"(?:error: )?(?:execution reverted|vm exception while processing transaction: revert|revert)"
+)
 _RATE_TEXTS = ("rate limit", "too many requests", "capacity", "throttle", "request limit")
 
 
 def _kind(number: int, text: str) -> Kind | None:
     """The kind of a refusal; None where it is about the rate of requests."""
+    if number == 3 or _REVERT_FIRST.match(text):
+        return Kind.REVERTED
     if number == 429 or any(word in text for word in _RATE_TEXTS):
         return None
-    if number in (3, -32601):
-        return _NUMBERS[number]
+    if number == -32601:
+        return Kind.METHOD_REFUSED
     for kind, words in _TEXTS:
         if any(word in text for word in words):
             return kind
