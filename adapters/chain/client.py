@@ -132,15 +132,13 @@ class RpcChain:
         """What this endpoint answers, after its chain and (pinned by number) its block held."""
         queries = [read for read in reads if isinstance(read, LogQuery)]
         calls = [read for read in reads if not isinstance(read, LogQuery)]
-        (wrong, answers), logs = await asyncio.gather(
-            asyncio.gather(
-                _fault(endpoint, endpoint.verify(deadline)),
-                self._calls(endpoint, calls, block, deadline),
-            ),
-            asyncio.gather(*(read_logs(endpoint, query, block, deadline) for query in queries)),
-        )
+        wrong = await _fault(endpoint, endpoint.verify(deadline))
         if wrong is not None:
             return dict.fromkeys(reads, wrong)
+        answers, logs = await asyncio.gather(
+            self._calls(endpoint, calls, block, deadline),
+            asyncio.gather(*(read_logs(endpoint, query, block, deadline) for query in queries)),
+        )
         answers |= dict(zip(queries, logs, strict=True))
         # Log ranges end at a number, so they need the check even where calls are pinned by hash.
         by_number = queries if endpoint.transport.supports_hash else reads

@@ -36,6 +36,9 @@ from .fakes import (
     word,
 )
 
+# An endpoint's first use asks it for a call at a block that cannot exist.
+PROBE = 1
+
 
 def run(scenario: Coroutine[Any, Any, None]) -> None:
     """Run a scenario on a loop of its own."""
@@ -55,7 +58,7 @@ def test_a_batch_is_one_aggregate_and_one_round() -> None:
             reads = [number_call(1), number_call(2), number_call(1), number_call(3, 4)]
             replies = await chain.fetch(reads, block)
             assert [replies[read] for read in reads] == [1000, 2000, 1000, 3004]
-            assert node.posts.count("eth_call") == 1
+            assert node.posts.count("eth_call") == 1 + PROBE
             assert chain.rounds == 1
             await chain.aclose()
 
@@ -190,7 +193,7 @@ def test_chunks_hold_at_most_the_given_number_of_calls() -> None:
             replies = await chain.fetch(reads, block)
             await chain.aclose()
             assert [replies[read] for read in reads] == [1000 + n for n in range(25)]
-            assert node.posts.count("eth_call") == 3
+            assert node.posts.count("eth_call") == 3 + PROBE
 
     run(scenario())
 
@@ -319,8 +322,46 @@ def test_a_node_without_hash_pins_is_read_by_number_and_checked() -> None:
                 read = number_call(1, argument)
                 assert (await chain.fetch([read], block))[read] == 1000 + argument
             await chain.aclose()
-            assert node.posts.count("eth_call") == 4  # one refused, three answered
+            assert node.posts.count("eth_call") == 3 + PROBE
             assert node.posts.count("eth_getBlockByNumber") == 4  # the pin, three checks
+
+    run(scenario())
+
+
+def test_a_node_that_ignores_the_hash_is_read_by_number() -> None:
+    """A node that answers at a block that cannot exist is not trusted with hashes: a reorg that it
+    would have hidden is found by the header."""
+
+    async def scenario() -> None:
+        async with Node() as node:
+            node.ignores_the_hash = True
+            chain = chain_of(node)
+            block = await chain.pin("latest")
+            read = number_call(1)
+            assert (await chain.fetch([read], block))[read] == 1000
+            node.branch = 1
+            failure = (await chain.fetch([read], block))[read]
+            await chain.aclose()
+            assert isinstance(failure, Failure)
+            assert (failure.reason, failure.code) == (Reason.RPC_INCONSISTENT, "reorged")
+
+    run(scenario())
+
+
+def test_a_node_that_serves_no_calls_does_not_pin() -> None:
+    """A node that gives headers and refuses eth_call is found before anything relies on it."""
+
+    async def scenario() -> None:
+        async with Node() as bad, Node() as good:
+            bad.fault = FAULTS["no such method"][0]
+            alone = chain_of(bad)
+            with pytest.raises(SourceError, match="method_refused"):
+                await alone.pin("latest")
+            chain = chain_of(bad, good)
+            block = await chain.pin("latest")
+            assert (await chain.fetch([number_call(1)], block))[number_call(1)] == 1000
+            await alone.aclose()
+            await chain.aclose()
 
     run(scenario())
 
@@ -374,7 +415,7 @@ def test_an_endpoint_of_another_chain_never_serves() -> None:
             block = await chain.pin("latest")
             read = number_call(1)
             assert (await chain.fetch([read], block))[read] == 1000
-            assert wrong.posts.count("eth_call") == 0
+            assert wrong.posts.count("eth_call") <= PROBE
             alone = chain_of(wrong)
             failure = (await alone.fetch([read], block))[read]
             assert isinstance(failure, Failure)

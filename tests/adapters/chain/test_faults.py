@@ -74,9 +74,10 @@ def test_a_fault_at_one_call_changes_no_other_value(name: str, at_call: int) -> 
         async with Node() as node:
             chain = chain_of(node, budget_seconds=0.3, chunk=2)
             block = await chain.pin("latest")
+            begun = node.posts.count("eth_call")
 
             def strike(method: str, count: int) -> None:
-                node.fault = fault if method == "eth_call" and count == at_call else None
+                node.fault = fault if method == "eth_call" and count == begun + at_call else None
 
             node.before = strike
             reads = [number_call(7, argument) for argument in range(8)]
