@@ -21,6 +21,7 @@ from crossmargin.adapters.facts import Facts
 from crossmargin.adapters.recordings import Recording, load_recordings, replay
 from crossmargin.adapters.venues.morpho_blue import ADAPTER
 from crossmargin.adapters.venues.morpho_blue.discover import log_queries
+from crossmargin.adapters.venues.morpho_blue.irm import adaptive_curve_rate
 from crossmargin.adapters.venues.morpho_blue.maths import (
     MarketState,
     PositionState,
@@ -33,7 +34,7 @@ from crossmargin.adapters.venues.morpho_blue.maths import (
     to_assets_up,
 )
 from crossmargin.adapters.venues.morpho_blue.rule import MorphoRule, Token
-from crossmargin.core.book.health import State
+from crossmargin.core.book.health import Judgement, State, VenueAnswer
 from crossmargin.core.book.model import Asset, Debt, Leg, MarginAccount, Spot
 from crossmargin.core.book.portfolio import BlockRef
 from crossmargin.core.book.rule import LegScenarios
@@ -57,10 +58,10 @@ class TestMorphoBlue(AdapterConformance):
 
     def price_today(self, snapshot: VenueSnapshot, account: MarginAccount, asset: str) -> Decimal:
         """The collateral's price in the loan token, from the rule's own oracle."""
-        rule = account.rule
-        assert isinstance(rule, MorphoRule)
-        exact = account.judgement.liquidation_prices[0]
-        return Decimal(rule.oracle_price).scaleb(-exact.decimals)
+        own = account.rule
+        assert isinstance(own, MorphoRule)
+        assert own.oracle_price is not None
+        return Decimal(own.oracle_price).scaleb(-judged(account).liquidation_prices[0].decimals)
 
 
 def recorded(name: str) -> Recording:
@@ -71,6 +72,12 @@ def recorded(name: str) -> Recording:
 def answer(recording: Recording, facts: Facts | None = None) -> VenueSnapshot:
     """What the adapter makes of a recording, on fresh facts unless some are given."""
     return replay(ADAPTER.read(recording.request(facts or Facts())), recording.replies)[0]
+
+
+def judged(account: MarginAccount) -> Judgement:
+    """The account's judgement, which must be there."""
+    assert account.judgement is not None
+    return account.judgement
 
 
 def integers(value: Any) -> Any:
@@ -113,9 +120,9 @@ def test_a_mainnet_account_owes_what_was_recorded_in_all_five_markets(mainnet):
     recording, markets = mainnet
     accounts = {account.id: account for account in answer(recording).accounts}
     expected = {market: int(one["derived"]["borrow_assets_up"]) for market, one in markets.items()}
-    assert {
-        id_: account.judgement.figures["borrowAssets"] for id_, account in accounts.items()
-    } == (expected)
+    assert {id_: judged(account).figures["borrowAssets"] for id_, account in accounts.items()} == (
+        expected
+    )
     assert {
         market: -next(leg for leg in accounts[market].legs if leg.id == "debt").quantity
         for market in markets
@@ -136,8 +143,8 @@ def test_without_an_oracle_price_the_health_is_unknown(mainnet):
     for account in answer(mainnet[0]).accounts:
         assert account.failure is not None
         assert account.failure.reason is Reason.NO_PRICE
-        assert account.judgement.actionable.health.state is State.UNKNOWN
-        assert account.judgement.actionable.liquidatable is None
+        assert judged(account).actionable.health.state is State.UNKNOWN
+        assert judged(account).actionable.liquidatable is None
 
 
 def test_curated_markets_are_noted_as_incomplete(mainnet):
@@ -229,8 +236,9 @@ def test_a_warm_account_needs_two_rounds_and_no_parameters():
 def test_stored_totals_can_call_a_liquidatable_account_healthy():
     """An idle market: healthy on stored totals, liquidatable once accrued, as the venue says."""
     (account,) = answer(recorded("stale")).accounts
-    assert account.judgement.stored.liquidatable is False
-    assert account.judgement.actionable.liquidatable is True
+    assert judged(account).stored.liquidatable is False
+    assert judged(account).actionable.liquidatable is True
+    assert isinstance(account.venue_answer, VenueAnswer)
     assert account.venue_answer.figures == {"healthy": 0}
 
 
@@ -242,6 +250,7 @@ def test_parameters_that_do_not_hash_to_the_id_are_refused():
         recording.deployment.contracts["morpho"], "idToMarketParams", bytes.fromhex(market[2:])
     )
     true = recording.replies[call.target, call.data]
+    assert isinstance(true, bytes)
     faulty = recording.with_reply((call.target, call.data), true[:-1] + b"\x01")
     (account,) = answer(faulty).accounts
     assert account.failure == Failure(
@@ -299,6 +308,7 @@ def test_equality_is_healthy_and_one_unit_more_is_not(collateral, price):
 def test_the_liquidation_price_is_exact_on_both_sides(collateral, borrowed, lltv):
     """At the liquidation price the limit covers the debt, one raw unit below it does not."""
     price = liquidation_price(borrowed, collateral, lltv)
+    assert price is not None
     assert max_borrow(collateral, price, lltv) >= borrowed
     assert max_borrow(collateral, price - 1, lltv) < borrowed
 
@@ -490,3 +500,30 @@ def test_a_broken_rule_document_names_its_field(broken):
     with pytest.raises(DocumentError) as caught:
         ADAPTER.rules["morpho-blue"](document)
     assert caught.value.field.startswith(next(iter(broken)))
+
+
+# The rate model
+
+YEAR = 365 * 86_400
+
+
+def used(utilisation: float) -> MarketState:
+    """A market of 1e18 lent, used to this share, last touched at 1,000."""
+    return MarketState(10**18, 10**24, int(utilisation * 100) * 10**16, 10**24, 1_000, 0)
+
+
+@pytest.mark.parametrize(("utilisation", "multiple"), [(0.0, 0.25), (0.9, 1.0), (1.0, 4.0)])
+def test_a_new_market_starts_at_four_percent_on_its_curve(utilisation, multiple):
+    """Before its first use the model's rate at target is 4% a year, a quarter to four times it."""
+    yearly = adaptive_curve_rate(used(utilisation), 0, 1_000) * YEAR / WAD
+    assert yearly == pytest.approx(0.04 * multiple, rel=1e-8)
+
+
+def test_the_rate_at_target_stays_within_its_bounds():
+    """However long a market is full or empty, the rate at target ends at 200% or 0.1% a year."""
+    start, ages = 4 * WAD // 100 // YEAR, 1_000 + 50 * YEAR
+    full = adaptive_curve_rate(used(1.0), start, ages) * YEAR / WAD
+    idle = adaptive_curve_rate(used(0.0), start, ages) * YEAR / WAD
+    # The average of start, end and twice the middle, where the last two are at the bound.
+    assert full == pytest.approx(4 * (0.04 + 3 * 2.0) / 4, rel=1e-6)
+    assert idle == pytest.approx(0.25 * (0.04 + 3 * 0.001) / 4, rel=1e-6)
