@@ -13,7 +13,7 @@ from ....core.errors import Failure, Problem, Reason, Severity
 from ....core.units import WAD, decimal_of
 from ...base import ReadRequest
 from .maths import MarketState, PositionState, liquidation_incentive_factor
-from .rule import COLLATERAL, DEBT, SUPPLY, MorphoRule, Token
+from .rule import COLLATERAL, DEBT, SUPPLY, VENUE, MorphoRule, Token
 
 __all__ = ["MarketParams", "MarketReading", "TokenReading", "build_account"]
 
@@ -98,7 +98,7 @@ def build_account(request: ReadRequest, reading: MarketReading) -> MarginAccount
     failure = _failure(reading, judgement)
     legs = _legs(request, reading, position, judgement, collateral, loan)
     return MarginAccount(
-        venue="morpho-blue",
+        venue=VENUE,
         id=reading.market_id,
         chain_id=request.deployment.chain_id,
         holder=request.owner,
@@ -119,7 +119,7 @@ def _unread(request: ReadRequest, reading: MarketReading) -> MarginAccount:
     failure = position if isinstance(position, Failure) else params
     rule = MorphoRule(request.block.timestamp, _known(position), _known(reading.market))
     return MarginAccount(
-        venue="morpho-blue",
+        venue=VENUE,
         id=reading.market_id,
         chain_id=request.deployment.chain_id,
         holder=request.owner,
@@ -208,7 +208,7 @@ def _unneeded(
     for token in reading.tokens.values():
         spare.append(token.symbol_failure if isinstance(token, TokenReading) else token)
     return tuple(
-        Problem.of(read, venue="morpho-blue", account=reading.market_id, severity=Severity.NOTE)
+        Problem.of(read, venue=VENUE, account=reading.market_id, severity=Severity.NOTE)
         for read in spare
         if isinstance(read, Failure) and read not in named
     )

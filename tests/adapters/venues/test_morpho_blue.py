@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crossmargin.adapters.base import VenueSnapshot
-from crossmargin.adapters.chain.call import Contract, Log, LogQuery, RawReply
+from crossmargin.adapters.chain.call import Call, Contract, Log, LogQuery, RawReply
 from crossmargin.adapters.conformance import AdapterConformance
 from crossmargin.adapters.facts import Facts
 from crossmargin.adapters.recordings import Recording, load_recordings, replay
@@ -87,6 +87,7 @@ def integers(value: Any) -> Any:
     return value if isinstance(value, bool) else int(value)
 
 
+@pytest.mark.shared
 def test_all_recorded_cases_are_exact(shared):
     """All 54 cases of the venue's contracts are reproduced: totals, rate, debt, limit, verdict."""
     lines = (shared / "vectors" / "morpho-blue.account.jsonl").read_text().splitlines()
@@ -115,6 +116,7 @@ def mainnet(shared) -> tuple[Recording, Mapping[str, Any]]:
     return recording, raw["markets"]
 
 
+@pytest.mark.shared
 def test_a_mainnet_account_owes_what_was_recorded_in_all_five_markets(mainnet):
     """Driven with the calls recorded at block 19425631, every debt is exact to the wei."""
     recording, markets = mainnet
@@ -138,6 +140,7 @@ def _loan(market: Mapping[str, Any]) -> str:
     return "weth" if market["params"]["loanToken"] == weth else "dollars"
 
 
+@pytest.mark.shared
 def test_without_an_oracle_price_the_health_is_unknown(mainnet):
     """No price was recorded for the mainnet account: its health is unknown, with the reason."""
     for account in answer(mainnet[0]).accounts:
@@ -147,6 +150,7 @@ def test_without_an_oracle_price_the_health_is_unknown(mainnet):
         assert judged(account).actionable.liquidatable is None
 
 
+@pytest.mark.shared
 def test_curated_markets_are_noted_as_incomplete(mainnet):
     """Where only shipped ids were probed, a note says so and completeness is not claimed."""
     snapshot = answer(mainnet[0])
@@ -167,6 +171,21 @@ def test_a_malformed_market_id_is_refused(markets):
     recording = replace(recorded("empty"), options={"markets": markets})
     with pytest.raises(InputError, match="markets"):
         answer(recording)
+
+
+def test_an_unknown_way_of_discovery_is_refused():
+    """A misspelt option is an input error, not a narrower search."""
+    with pytest.raises(InputError, match="discover"):
+        answer(replace(recorded("empty"), options={"discover": "log"}))
+
+
+def test_a_simulated_liquidation_is_asked_last():
+    """Should it pass, its effects on the chain's state reach no other read of the batch."""
+    recording = recorded("ugly")
+    _, rounds = replay(ADAPTER.read(recording.request(Facts())), recording.replies)
+    names = [one.function.signature.split("(")[0] for one in rounds[-1] if isinstance(one, Call)]
+    assert names.count("liquidate") == 3
+    assert set(names[-3:]) == {"liquidate"}
 
 
 def test_an_id_that_is_no_market_is_noted():
@@ -251,11 +270,11 @@ def test_parameters_that_do_not_hash_to_the_id_are_refused():
     )
     true = recording.replies[call.target, call.data]
     assert isinstance(true, bytes)
-    faulty = recording.with_reply((call.target, call.data), true[:-1] + b"\x01")
-    (account,) = answer(faulty).accounts
-    assert account.failure == Failure(
-        Reason.BAD_RETURN_DATA, "id_mismatch", "the parameters do not hash to the id"
-    )
+    for garbage in (true[:-1] + b"\x01", bytes(len(true))):
+        (account,) = answer(recording.with_reply((call.target, call.data), garbage)).accounts
+        assert account.failure == Failure(
+            Reason.BAD_RETURN_DATA, "id_mismatch", "the parameters do not hash to the id"
+        )
 
 
 def test_an_authorised_pre_liquidation_contract_is_noted():
@@ -463,6 +482,25 @@ def test_a_changed_leg_changes_the_answer():
     repaid = (held, replace(owed, quantity=Decimal(-250)), lent)
     result = whole.evaluate(repaid, scenarios([1.0], [1.0]))
     assert result.health[0] == pytest.approx(3.44, rel=1e-12)
+
+
+@pytest.mark.parametrize("unread", [0, 1, 2])
+def test_an_unread_leg_has_no_scenario_answer(unread):
+    """A leg that was not read is refused: its quantity 0 would read as nothing owed."""
+    book = list(legs())
+    book[unread] = replace(
+        book[unread], quantity=Decimal(0), failure=Failure(Reason.RPC_UNAVAILABLE)
+    )
+    whole = rule(PositionState(0, 500 * 10**12, 10**18), 10**27)
+    with pytest.raises(RuleError):
+        whole.evaluate(book, scenarios([1.0], [1.0]))
+
+
+def test_an_unread_position_has_no_scenario_answer():
+    """An account whose position was not read has no legs, which does not make it healthy."""
+    nothing = np.zeros((0, 1))
+    with pytest.raises(RuleError):
+        MorphoRule(1_000).evaluate((), LegScenarios(nothing, nothing, nothing))
 
 
 def test_one_wei_over_the_limit_never_rounds_to_healthy():
