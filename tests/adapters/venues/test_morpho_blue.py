@@ -150,6 +150,28 @@ def test_without_an_oracle_price_the_health_is_unknown(mainnet):
         assert judged(account).actionable.liquidatable is None
 
 
+def test_a_revert_that_says_nothing_leaves_the_venues_verdict_open():
+    """Only the known reasons are a verdict; after another one there is none, and a note says so."""
+    recording = recorded("stale")
+    key = next(
+        key
+        for key, reply in recording.replies.items()
+        if isinstance(reply, Failure) and reply.reason is Reason.CALL_REVERTED
+    )
+    odd = Failure(Reason.CALL_REVERTED, "panic", "0x11 arithmetic overflow")
+    (account,) = answer(recording.with_reply(key, odd)).accounts
+    assert account.venue_answer == odd
+    assert judged(account).actionable.liquidatable is True
+    assert [(one.severity, one.code) for one in account.problems] == [(Severity.NOTE, "panic")]
+
+
+@pytest.mark.parametrize("name", ["ordinary", "stale", "ugly"])
+def test_a_whole_answer_has_no_problem(name):
+    """Where everything was read, nothing is reported."""
+    for account in answer(recorded(name)).accounts:
+        assert account.problems == ()
+
+
 @pytest.mark.shared
 def test_curated_markets_are_noted_as_incomplete(mainnet):
     """Where only shipped ids were probed, a note says so and completeness is not claimed."""
