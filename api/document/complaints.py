@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import cast
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -36,20 +36,26 @@ def document_error(error: ValidationError, document: object) -> DocumentError:
 
 def _path(detail: ErrorDetails, document: object) -> str:
     """The place in the document; pydantic's own names for the members of a union are skipped."""
-    path = ""
-    here: Any = document
+    path, here = "", document
     location: Sequence[str | int] = detail["loc"]
-    for index, part in enumerate(location):
-        last = index == len(location) - 1
-        if (isinstance(here, list) and isinstance(part, int) and part < len(here)) or (
-            isinstance(here, dict) and isinstance(part, str) and part in here
-        ):
-            path, here = child(path, part), here[part]
-        elif last and detail["type"] == "missing":
-            path = child(path, part)
+    for part in location:
+        found = _member(here, part)
+        if found is not None:
+            path, here = child(path, part), found[0]
+    if detail["type"] == "missing":
+        path = child(path, location[-1])
     if detail["type"].startswith("union_tag") and isinstance(here, dict):
         path = child(path, "kind")
     return path
+
+
+def _member(here: object, part: str | int) -> tuple[object] | None:
+    """The member of that name or index, in a tuple; None where there is none."""
+    if isinstance(here, list) and isinstance(part, int) and part < len(here):
+        return (cast("list[object]", here)[part],)
+    if isinstance(here, dict) and isinstance(part, str) and part in here:
+        return (cast("dict[str, object]", here)[part],)
+    return None
 
 
 def _message(detail: ErrorDetails) -> str:
@@ -57,6 +63,8 @@ def _message(detail: ErrorDetails) -> str:
     if kind == "value_error":
         return str(context["error"])
     if kind == "union_tag_invalid":
-        return f"{context['tag']!r} is not known; expected one of {context['expected_tags']}"
+        return (
+            f"{str(context['tag'])[:64]!r} is not known; expected one of {context['expected_tags']}"
+        )
     text = detail["msg"]
     return _MESSAGES.get(kind, text[:1].lower() + text[1:])

@@ -62,10 +62,11 @@ def read_legs(legs: Sequence[models.AnyLeg], tokens: TokenRegistry, path: str) -
 def _read_leg(model: models.AnyLeg, default_id: str, tokens: TokenRegistry, path: str) -> Leg:
     option = model if isinstance(model, models.OptionLeg) else None
     raw, last = model.raw, model.last_known
+    quantity = _quantity(model, path)
     return Leg(
         id=model.id or default_id,
         instrument=_leg_instrument(model, tokens, path),
-        quantity=_quantity(model, path),
+        quantity=quantity,
         entry_price=_entry_price(model, path),
         vol=model.vol if isinstance(model, models.OptionLeg | models.PerpOptionLeg) else None,
         accrued=_accrued(model),

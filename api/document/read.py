@@ -146,10 +146,10 @@ def _account(
         venue=model.venue,
         id=model.id,
         chain_id=model.chain_id,
-        holder=owner if model.holder is None else _person(model.holder, child(path, "holder")),
+        holder=_holder(model.holder, owner, child(path, "holder")),
         legs=legs,
         rule=rule,
-        judgement=_judgement(rule, failure),
+        judgement=_judgement(rule, failure, child(path, "rule")),
         venue_answer=_venue_answer(model.venue_answer, child(path, "venue_answer")),
         penalty=_penalty(model, path),
         failure=failure,
@@ -158,15 +158,31 @@ def _account(
     )
 
 
+def _holder(text: str | None, owner: str, field: str) -> str:
+    """The holder as written (its checksum is checked); the owner where none is named."""
+    if text is None:
+        return owner
+    _person(text, field)
+    return text
+
+
 def _unsupported(rule: UnsupportedRule) -> Failure:
     return Failure(
         Reason.NOT_SUPPORTED, "rule_not_built", f"margin rule {rule.kind} is not computed yet"
     )
 
 
-def _judgement(rule: Rule, failure: Failure | None) -> Judgement | None:
+def _judgement(rule: Rule, failure: Failure | None, path: str) -> Judgement | None:
     """What the rule says exactly; nothing for an account that could not be judged."""
-    return None if failure is not None else rule.judge()
+    if failure is not None:
+        return None
+    try:
+        return rule.judge()
+    except (ArithmeticError, KeyError, ValueError) as error:
+        # A reader may accept figures that no chain could have given, such as an index of zero.
+        raise DocumentError(
+            f"{path} cannot be evaluated: {type(error).__name__} {str(error)[:120]}", field=path
+        ) from error
 
 
 def _penalty(model: models.AccountModel, path: str) -> Decimal | None:

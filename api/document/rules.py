@@ -28,6 +28,7 @@ from .text import child
 __all__ = ["RuleReader", "read_rule"]
 
 RuleReader = Callable[[Mapping[str, Any]], Rule]
+_OURS = frozenset({"kind", "penalty"})
 _TERMS = {
     "liquidation_threshold": "lending",
     "ltv": "lending",
@@ -44,7 +45,18 @@ def read_rule(
     path: str,
 ) -> Rule:
     """The account's rule. ``raw`` is the ``rule`` object as given, ``path`` the account's."""
+    rule = _build(model, raw, legs, readers, path)
     _refuse_stray_terms(model.kind, legs, path)
+    return rule
+
+
+def _build(
+    model: models.AnyRule,
+    raw: Mapping[str, Any],
+    legs: Sequence[tuple[AnyLeg, Leg]],
+    readers: Mapping[str, RuleReader],
+    path: str,
+) -> Rule:
     place = child(path, "rule")
     match model:
         case models.NoneRuleModel():
@@ -66,9 +78,6 @@ def read_rule(
             return UnsupportedRule(model.kind, figures)
         case models.VenueRuleModel():
             return _venue_rule(model.kind, raw, readers, place)
-
-
-_OURS = frozenset({"kind", "penalty"})
 
 
 def _venue_rule(

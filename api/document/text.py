@@ -14,13 +14,23 @@ from dataclasses import dataclass
 
 from ...core.errors import DocumentError
 
-__all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_DIGITS", "MAX_ITEMS", "MAX_TEXT", "child", "parse"]
+__all__ = [
+    "MAX_BYTES",
+    "MAX_DEPTH",
+    "MAX_DIGITS",
+    "MAX_ITEMS",
+    "MAX_TEXT",
+    "MAX_VALUES",
+    "child",
+    "parse",
+]
 
 MAX_BYTES = 10_000_000
 MAX_DEPTH = 32
 MAX_DIGITS = 100
 MAX_ITEMS = 10_000
 MAX_TEXT = 4_096
+MAX_VALUES = 1_000_000
 
 # A string (closed or not) or one bracket; possessive, so that no input makes it look twice.
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.?)*+"?|[\[\]{}]', re.DOTALL)
@@ -129,7 +139,11 @@ def _too_deep(path: str) -> DocumentError:
 def _check(document: object) -> None:
     """Walk the values without recursion and refuse what no field may hold."""
     waiting: list[tuple[str, object, int]] = [("", document, 1)]
+    values = 0
     while waiting:
+        values += 1
+        if values > MAX_VALUES:
+            raise DocumentError(f"the document holds more than {MAX_VALUES:,} values")
         path, value, depth = waiting.pop()
         if isinstance(value, Mapping | list):
             if depth > MAX_DEPTH:
