@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from crossmargin.core.errors import (
@@ -168,5 +170,22 @@ def test_chunks_hold_at_most_the_given_number_of_calls() -> None:
             await chain.aclose()
             assert [replies[read] for read in reads] == [1000 + n for n in range(25)]
             assert node.posts.count("eth_call") == 3 + PROBE
+
+    run(scenario())
+
+
+def test_a_simulation_shares_no_aggregate() -> None:
+    """A call that changes state goes out alone, so that no other call can see what it did."""
+
+    async def scenario() -> None:
+        async with Node() as node:
+            chain = chain_of(node)
+            block = await chain.pin(90)
+            reads = [number_call(1), number_call(2), replace(number_call(3), changes_state=True)]
+            replies = await chain.fetch(reads, block)
+            assert [replies[read] for read in reads] == [1000, 2000, 3000]
+            assert node.posts.count("eth_call") == 2 + PROBE
+            assert chain.rounds == 1
+            await chain.aclose()
 
     run(scenario())
