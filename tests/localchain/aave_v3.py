@@ -12,7 +12,7 @@ from typing import NamedTuple
 from .aave_v3_deploy import Core, ListedReserve, deploy_core, list_emodes, list_reserves
 from .chain import Contract, LocalChain, Receipt
 
-__all__ = ["AaveMarket", "AccountData", "deploy_aave"]
+__all__ = ["AaveMarket", "AccountData", "deploy_aave", "fund"]
 
 VARIABLE, STABLE = 2, 1
 _RICH = 10**15  # whole tokens of each asset for the accounts that pay and liquidate
@@ -130,17 +130,22 @@ def deploy_aave(chain: LocalChain, stable_borrowing: bool = False) -> AaveMarket
     core = deploy_core(chain)
     reserves = list_reserves(core, stable_borrowing)
     feeds = list_emodes(core, reserves)
-    payer, liquidator = chain.accounts[1], chain.accounts[2]
-    market = AaveMarket(chain, core, reserves, feeds, payer, liquidator)
-    for listed in reserves.values():
-        for rich in (payer, liquidator):
-            listed.token.send("mint", rich, _RICH * 10**listed.terms.decimals)
-            listed.token.send("approve", core.pool.address, _NO_LIMIT, sender=rich)
-    for symbol, listed in reserves.items():
-        market.supply(payer, symbol, _liquidity(listed))
-    for symbol, listed in reserves.items():
-        market.borrow(payer, symbol, _liquidity(listed) * listed.terms.used // 10_000)
+    market = AaveMarket(chain, core, reserves, feeds, chain.accounts[1], chain.accounts[2])
+    fund(market)
     return market
+
+
+def fund(market: AaveMarket) -> None:
+    """Make the payer and the liquidator rich; the payer supplies each reserve and borrows."""
+    payer = market.payer
+    for listed in market.reserves.values():
+        for rich in (payer, market.liquidator):
+            listed.token.send("mint", rich, _RICH * 10**listed.terms.decimals)
+            listed.token.send("approve", market.pool, _NO_LIMIT, sender=rich)
+    for symbol, listed in market.reserves.items():
+        market.supply(payer, symbol, _liquidity(listed))
+    for symbol, listed in market.reserves.items():
+        market.borrow(payer, symbol, _liquidity(listed) * listed.terms.used // 10_000)
 
 
 def _liquidity(listed: ListedReserve) -> int:

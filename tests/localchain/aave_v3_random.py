@@ -10,14 +10,27 @@ from functools import partial
 from .aave_v3 import STABLE, VARIABLE, AaveMarket
 from .chain import Reverted
 
-__all__ = ["RandomAccount", "Shake", "price_at_threshold", "random_accounts", "shake"]
+__all__ = ["PALETTE", "Palette", "RandomAccount", "Shake", "price_at_threshold", "random_accounts", "shake"]
 
-_ORDINARY = ("WETH", "wstETH", "WBTC", "USDC", "DAI", "LINK", "CRV", "GUSD", "cbETH")
-_EMODE_ASSETS = {1: ("WETH", "wstETH", "cbETH"), 2: ("USDC", "DAI")}
-_EMODE_DEBTS = {1: ("WETH", "wstETH", "cbETH"), 2: ("USDC", "DAI", "GUSD")}
 _LTV_ZERO, _LTV_WHILE_OPENING = "CRV", 5_000
 _LONGEST_JUMP = 6.8906  # log10 of 90 days in seconds
 _WAD = 10**18
+
+
+@dataclass(frozen=True)
+class Palette:
+    """What random accounts of a market choose from: symbols, and per eMode category too."""
+
+    ordinary: Sequence[str]
+    emode_assets: Mapping[int, Sequence[str]]
+    emode_debts: Mapping[int, Sequence[str]]
+
+
+PALETTE = Palette(
+    ordinary=("WETH", "wstETH", "WBTC", "USDC", "DAI", "LINK", "CRV", "GUSD", "cbETH"),
+    emode_assets={1: ("WETH", "wstETH", "cbETH"), 2: ("USDC", "DAI")},
+    emode_debts={1: ("WETH", "wstETH", "cbETH"), 2: ("USDC", "DAI", "GUSD")},
+)
 
 
 @dataclass
@@ -42,7 +55,11 @@ class Shake:
 
 
 def random_accounts(
-    market: AaveMarket, n: int, seed: int, stable_borrowing: bool = False
+    market: AaveMarket,
+    n: int,
+    seed: int,
+    stable_borrowing: bool = False,
+    palette: Palette = PALETTE,
 ) -> Sequence[RandomAccount]:
     """Open `n` accounts: dust to millions, in eMode or isolated, without debt, collateral off.
 
@@ -51,7 +68,7 @@ def random_accounts(
     rng = random.Random(seed)  # noqa: S311 (a seeded generator is the point)
     modes = (STABLE, VARIABLE) if stable_borrowing else (VARIABLE,)
     market.set_ltv(_LTV_ZERO, _LTV_WHILE_OPENING)
-    opened = [_open(market, rng, modes) for _ in range(n)]
+    opened = [_open(market, rng, modes, palette) for _ in range(n)]
     market.set_ltv(_LTV_ZERO, 0)
     return opened
 
@@ -101,16 +118,18 @@ def _healthy_at(market: AaveMarket, user: str, symbol: str, price: int) -> bool:
         return market.account_data(user).health_factor >= _WAD
 
 
-def _open(market: AaveMarket, rng: random.Random, modes: Sequence[int]) -> RandomAccount:
+def _open(
+    market: AaveMarket, rng: random.Random, modes: Sequence[int], palette: Palette
+) -> RandomAccount:
     account = RandomAccount(market.chain.new_account())
     kind = rng.choices(("ordinary", "emode", "isolated", "idle"), (60, 22, 8, 10))[0]
-    debts: Sequence[str] = _ORDINARY
+    debts: Sequence[str] = palette.ordinary
     if kind == "emode":
-        category = rng.choice((1, 2))
-        debts = _EMODE_DEBTS[category]
-        _supply(market, rng, account, _EMODE_ASSETS[category])
+        category = rng.choice(tuple(palette.emode_assets))
+        debts = palette.emode_debts[category]
+        _supply(market, rng, account, palette.emode_assets[category])
         if rng.random() < 0.4:
-            _supply(market, rng, account, _ORDINARY)
+            _supply(market, rng, account, palette.ordinary)
         if _try(account, lambda: market.set_emode(account.address, category)):
             account.emode = category
     elif kind == "isolated":
@@ -119,7 +138,7 @@ def _open(market: AaveMarket, rng: random.Random, modes: Sequence[int]) -> Rando
         _try(account, lambda: market.use_as_collateral(account.address, "EURS"))
     else:
         for _ in range(rng.choice((1, 1, 2, 3))):
-            _supply(market, rng, account, _ORDINARY)
+            _supply(market, rng, account, palette.ordinary)
     if kind != "idle":
         for _ in range(rng.choice((1, 1, 2, 3))):
             _borrow(market, rng, account, debts, modes)

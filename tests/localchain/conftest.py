@@ -2,6 +2,8 @@
 
 from .fixtures import (
     aave,
+    aave_36,
+    aave_36_anvil,
     aave_anvil,
     anvil,
     anvil_process,
@@ -15,6 +17,8 @@ from .fixtures import (
 
 __all__ = [
     "aave",
+    "aave_36",
+    "aave_36_anvil",
     "aave_anvil",
     "anvil",
     "anvil_process",

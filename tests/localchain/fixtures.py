@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from .aave_v3 import AaveMarket, deploy_aave
+from .aave_v3_origin import AaveOriginMarket, deploy_aave_origin
 from .anvil import AnvilChain
 from .chain import LocalChain
 from .eth_tester_chain import EthTesterChain
@@ -19,6 +20,8 @@ from .node import NodeMissing, packages
 
 __all__ = [
     "aave",
+    "aave_36",
+    "aave_36_anvil",
     "aave_anvil",
     "anvil",
     "anvil_process",
@@ -85,6 +88,20 @@ def aave(aave_anvil: AaveMarket) -> Iterator[AaveMarket]:
     """A freshly deployed Aave market."""
     with aave_anvil.chain.undone():
         yield aave_anvil
+
+
+@pytest.fixture(scope="session")
+def aave_36_anvil(node_packages: None) -> Iterator[AaveOriginMarket]:
+    """The Aave 3.6 market on an anvil of its own; use `aave_36`."""
+    for chain in _started():
+        yield deploy_aave_origin(chain)
+
+
+@pytest.fixture
+def aave_36(aave_36_anvil: AaveOriginMarket) -> Iterator[AaveOriginMarket]:
+    """A freshly deployed Aave 3.6 market."""
+    with aave_36_anvil.chain.undone():
+        yield aave_36_anvil
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from .chain import LocalChain
 from .eth_tester_chain import EthTesterChain
 from .morpho_blue import DECIMALS, MorphoMarket, MorphoVenue, deploy_morpho
 
-__all__ = ["World", "deploy_world", "open_chain"]
+__all__ = ["World", "aave_sources", "deploy_world", "open_chain", "tokens_of"]
 
 _KINDS = {"USDC": "stable", "DAI": "stable", "GUSD": "stable", "wstETH": "lst", "cbETH": "lst"}
 _UNDERLYINGS = {"WETH": "ETH", "wstETH": "ETH", "cbETH": "ETH", "WBTC": "BTC"}
@@ -59,18 +59,7 @@ class World:
 
     def tokens(self) -> list[Asset]:
         """The tokens that a registry would know."""
-        return [
-            Asset(
-                symbol,
-                symbol,
-                _UNDERLYINGS.get(symbol, symbol),
-                _KINDS.get(symbol, "volatile"),  # type: ignore[arg-type]
-                listed.terms.decimals,
-                self.chain_id,
-                listed.token.address.lower(),
-            )
-            for symbol, listed in self.aave.reserves.items()
-        ]
+        return tokens_of(self.aave)
 
     def sources(self, chain: Chain | None = None) -> Sources:
         """The product's sources over this world, cold."""
@@ -78,6 +67,31 @@ class World:
         bare = open_sources({self.chain_id: opened})
         tokens = tuple(self.tokens())
         return replace(bare, deployments=self.deployments()).with_tokens(tokens)
+
+
+def tokens_of(market: AaveMarket) -> list[Asset]:
+    """The market's tokens as a registry would know them."""
+    return [
+        Asset(
+            symbol,
+            symbol,
+            _UNDERLYINGS.get(symbol, symbol),
+            _KINDS.get(symbol, "volatile"),  # type: ignore[arg-type]
+            listed.terms.decimals,
+            f"eip155:{market.chain.chain_id}",
+            listed.token.address.lower(),
+        )
+        for symbol, listed in market.reserves.items()
+    ]
+
+
+def aave_sources(market: AaveMarket) -> Sources:
+    """The product's sources over one Aave market alone, cold."""
+    chain = open_chain(market.chain)
+    provider = {"pool_addresses_provider": market.provider}
+    deployment = Deployment("aave-v3", chain.chain_id, "local", provider)
+    bare = replace(open_sources({chain.chain_id: chain}), deployments=[deployment])
+    return bare.with_tokens(tuple(tokens_of(market)))
 
 
 def open_chain(chain: LocalChain) -> Chain:
