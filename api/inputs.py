@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from ..core.errors import BlockError, InputError
+from ..core.errors import InputError
 
 __all__ = ["check_block", "check_markets", "check_venues"]
 
@@ -16,11 +16,11 @@ _NUMBER = re.compile(r"[0-9]{1,19}")
 
 
 def check_block(text: str) -> str:
-    """A block as given if it is a number, a 32-byte hash or a tag; ``BlockError`` otherwise."""
+    """A block as given if it is a number, a 32-byte hash or a tag; ``InputError`` otherwise."""
     name = text.strip().lower()
     if name in _TAGS or _HASH.fullmatch(name) or _NUMBER.fullmatch(name):
         return name
-    raise BlockError(
+    raise InputError(
         f"{text[:80]!r} is not a block: expected a number, a 0x hash of 32 bytes, or latest, "
         "safe, finalized",
         field="block",

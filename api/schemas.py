@@ -215,7 +215,7 @@ class GreekFigures(_Answer):
 class MarginAnswer(_Framed):
     """``crossmargin/margin/1``."""
 
-    equity_floored: Amount | None
+    equity_non_recourse: Amount | None
     haircut_equity: Amount | None
     initial_margin: Amount | None
     maintenance_margin: Amount | None
@@ -238,8 +238,17 @@ _MODELS: dict[Kind, type[BaseModel]] = {"health": HealthAnswer, "margin": Margin
 def answer_schema(kind: Kind) -> dict[str, Any]:
     """How OpenAPI documents the 200 of that kind of answer."""
     model = _MODELS.get(kind)
-    schema = json_schema() if model is None else TypeAdapter(model).json_schema(by_alias=True)
+    schema = _portfolio() if model is None else TypeAdapter(model).json_schema(by_alias=True)
     return {
         "description": f"The {kind} answer.",
         "content": {"application/json": {"schema": schema}},
     }
+
+
+def _portfolio() -> dict[str, Any]:
+    """The document as an answer: it states its frame, and its blocks may be none."""
+    schema = json_schema()
+    frame = ["complete", "skew_seconds", "problems", "evidence_id", "model_version", "sentence"]
+    schema["required"] = [*schema["required"], *frame]
+    schema["properties"]["as_of"].pop("minItems")
+    return schema

@@ -86,7 +86,7 @@ class RecordedChain:
                 return known
         raise BlockError(
             f"the recording of {self.chain_id} has no block {wanted}; it holds "
-            f"{self._blocks[0].number} to {self.head}",
+            f"{len(self._blocks)} blocks from {self._blocks[0].number} to {self._blocks[-1].number}",
             field="block",
         )
 

@@ -103,20 +103,23 @@ def show_suites(document: Mapping[str, Any]) -> None:
 
 
 def show_venues(document: Mapping[str, Any]) -> None:
-    """What is supported, one row per deployment."""
+    """What is supported, one row per venue."""
     rows = [
         (
             venue["venue"],
-            f"{chain_name(place['chain_id'])} {place['market']}",
+            _list(_place(each) for each in venue["deployments"]),
             _list(venue["exact"]),
+            _list(venue["view_only"]) or _NONE,
         )
         for venue in document["venues"]
-        for place in venue["deployments"]
     ]
-    print_table("Venues", ("venue", "market", "exact"), rows)
-    for venue in document["venues"]:
-        if venue["view_only"]:
-            say(f"{venue['venue']}: view only: {_list(venue['view_only'])}")
+    print_table("Venues", ("venue", "where", "exact", "view only"), rows)
+
+
+def _place(deployment: Mapping[str, Any]) -> str:
+    """A deployment by its chain, and its market where the chain does not say it."""
+    chain, market = chain_name(deployment["chain_id"]), deployment["market"]
+    return chain if market in {chain, "main"} else market.replace("-", " ")
 
 
 def _show_frame(document: Mapping[str, Any]) -> None:

@@ -23,7 +23,10 @@ from ..evidence import reopen
 __all__ = ["demo_app"]
 
 _SECONDS_PER_BLOCK = 2.0
-_POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'"
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 
 
 def demo_app(seconds_per_block: float = _SECONDS_PER_BLOCK) -> tuple[FastAPI, str]:

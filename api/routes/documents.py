@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import JSONResponse, Response
 
 from ..document import json_schema
+from ..document.text import MAX_BYTES
 from ..pipeline import judge
 from ..problems import PROBLEM_RESPONSES, TooLargeError
 from ..schemas import answer_schema
@@ -18,7 +19,6 @@ __all__ = ["router"]
 
 router = APIRouter(prefix="/v1")
 
-_MOST_BYTES = 10 * 1024 * 1024
 _Complete = Annotated[bool, Query(description="503 instead of an answer that is incomplete.")]
 
 
@@ -58,7 +58,7 @@ async def _body(request: Request) -> bytes:
     parts, size = [], 0
     async for part in request.stream():
         size += len(part)
-        if size > _MOST_BYTES:
+        if size > MAX_BYTES:
             raise TooLargeError("the document is larger than 10 MB", field="body")
         parts.append(part)
     return b"".join(parts)
