@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -38,9 +39,18 @@ class TooLargeError(InputError):
 
 
 def problem_response(
-    status: int, kind: str, detail: str, *, field: str = "", headers: dict[str, str] | None = None
+    status: int,
+    kind: str,
+    detail: str,
+    *,
+    field: str = "",
+    problems: Sequence[Mapping[str, Any]] = (),
+    headers: dict[str, str] | None = None,
 ) -> Response:
-    """One problem document. ``kind`` completes its type; ``field`` names the culprit, if one is."""
+    """One problem document. ``kind`` completes its type; ``field`` names the culprit, if one is.
+
+    ``problems`` are the rows of the answer that was not given.
+    """
     body: dict[str, Any] = {
         "type": f"urn:crossmargin:problem:{kind}",
         "title": HTTPStatus(status).phrase,
@@ -49,6 +59,8 @@ def problem_response(
     }
     if field:
         body["field"] = field
+    if problems:
+        body["problems"] = list(problems)
     return Response(orjson.dumps(body), status, headers, _MEDIA_TYPE)
 
 
@@ -98,6 +110,7 @@ _PROBLEM_SCHEMA = {
         "status": {"type": "integer"},
         "detail": {"type": "string"},
         "field": {"type": "string"},
+        "problems": {"type": "array", "items": {"type": "object"}},
     },
 }
 

@@ -36,7 +36,9 @@ def note(text: str) -> None:
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """A table on stdout, columns of numbers to the right."""
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
+    table = Table(
+        title=title, title_justify="left", box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0)
+    )
     for index, column in enumerate(columns):
         if all(_NUMBER.issuperset(row[index]) for row in rows):
             table.add_column(column, justify="right", no_wrap=True)  # half a number is another one

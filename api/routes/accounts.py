@@ -71,8 +71,8 @@ def respond_with(given: Answer, require_complete: bool = False) -> Response:
     """The answer over HTTP, or the 503 that the caller preferred to an incomplete one."""
     if require_complete and not given.complete:
         missing = [p for p in given.document["problems"] if p["severity"] == "read"]
-        detail = f"{len(missing)} reads failed, first: {missing[0]['reason']}" if missing else ""
-        return problem_response(503, "incomplete", detail or "the answer is incomplete")
+        detail = f"the answer is incomplete: {len(missing)} of its parts could not be read"
+        return problem_response(503, "incomplete", detail, problems=missing)
     return Response(given.text, media_type="application/json")
 
 
