@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, StringConstraints, Tag
+from pydantic import Discriminator, Field, StrictBool, StringConstraints, Tag
 
 from ...core.errors import Reason, Severity
 from .leg_models import FailureModel, InstrumentModel, LegModel, Strict, object_or
@@ -222,8 +222,8 @@ class PortfolioModel(Strict):
     enumeration: dict[Name, Text] = Field(default_factory=dict, max_length=1_000)
     # What an answer states beside the document. Only `complete` is read back: an incomplete
     # document stays one.
-    complete: bool = True
-    skew_seconds: int | None = None
+    complete: StrictBool = True
+    skew_seconds: Count | None = None
     evidence_id: Text | None = None
     model_version: Text | None = None
     sentence: Text | None = None

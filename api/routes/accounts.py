@@ -23,7 +23,15 @@ __all__ = ["router"]
 
 router = APIRouter(prefix="/v1/accounts", tags=["accounts"])
 
-_Address = Annotated[str, Path(description="The owner: 0x and 40 hexadecimal digits, any case.")]
+_Address = Annotated[
+    str,
+    Path(
+        description="The owner: 0x and 40 digits, in one case or with the EIP-55 checksum.",
+        json_schema_extra={
+            "pattern": "^0[xX][0-9a-fA-F]{40}$"
+        },  # checked, with words, in the route
+    ),
+]
 _Chain = Annotated[
     str | None, Query(description="One chain: a CAIP-2 id (eip155:1), a number, or a name.")
 ]

@@ -7,11 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.responses import JSONResponse, Response
 
-from ..document import json_schema
 from ..document.text import MAX_BYTES
 from ..pipeline import judge
 from ..problems import PROBLEM_RESPONSES, TooLargeError
-from ..schemas import answer_schema
+from ..schemas import answer_schema, reference
 from ..venues import venues_document
 from .accounts import respond_with
 
@@ -32,7 +31,7 @@ _Complete = Annotated[bool, Query(description="503 instead of an answer that is 
     openapi_extra={
         "requestBody": {
             "required": True,
-            "content": {"application/json": {"schema": json_schema()}},
+            "content": {"application/json": {"schema": reference("PortfolioModel")}},
         }
     },
 )

@@ -63,7 +63,12 @@ def owner(bundle: Bundle) -> str:
 
 def lending(venue: str, debt: str, *, unread: bool = False) -> dict[str, Any]:
     """An account of 10 ETH at 3,000 USD, threshold 83%, against a debt in USDC."""
-    collateral: dict[str, Any] = {"kind": "spot", "asset": "ETH", "liquidation_threshold": "0.83", "ltv": "0.8"}
+    collateral: dict[str, Any] = {
+        "kind": "spot",
+        "asset": "ETH",
+        "liquidation_threshold": "0.83",
+        "ltv": "0.8",
+    }
     if unread:
         collateral["failure"] = {"reason": "call_reverted", "code": "", "detail": "balanceOf"}
     else:
