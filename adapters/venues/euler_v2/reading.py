@@ -30,6 +30,19 @@ ZERO = "0x" + "00" * 20
 Key = tuple[str, str, str]
 
 _STATIC = ("asset", "oracle", "unitOfAccount", "decimals", "symbol", "isProxy")
+_CHECKED_AT = "getLastAccountStatusCheckTimestamp"
+# The kit keeps amounts in 112 bits and exact debts in 144 (Types.sol); no token of another vault
+# needs more than 128. A value above 196 bits overflows the vault's own ``value * 1e18``.
+_BITS = {
+    "balanceOf": 128,
+    "convertToAssets": 128,
+    "cash": 112,
+    "totalBorrows": 112,
+    "totalSupply": 112,
+    "debtOfExact": 144,
+    "getQuote": 196,
+    "getQuotes": 196,
+}
 # euler-xyz/euler-price-oracle src/lib/Errors.sol, and Pyth's PythErrors.sol.
 _STALE = tuple(
     f"0x{selector(error).hex()}"
@@ -85,7 +98,7 @@ class AccountReading:
             answer = replies[call]
             if key[1] in ("getQuote", "getQuotes") and isinstance(answer, Failure):
                 answer = _unpriced(answer)
-            self.answers[key] = answer
+            self.answers[key] = answer = self._plausible(key[1], answer)
             if key[1] in _STATIC and not isinstance(answer, Failure):
                 self.request.facts.put(self._chain, key[0], key[1], answer)
 
@@ -103,7 +116,8 @@ class AccountReading:
         """A collateral's configuration; a vault that is not enabled has none."""
         if vault in self.enabled.deposits:
             return Ltv(0, 0, 0, 0, 0)
-        return self.get(self.enabled.controller, "LTVFull", vault)
+        ltv: Ltv | Failure | None = self.get(self.enabled.controller, "LTVFull", vault)
+        return ltv
 
     def asset_of(self, vault: str) -> str | Failure:
         """The token behind a vault's shares; a share that is no vault's is its own asset."""
@@ -116,6 +130,16 @@ class AccountReading:
     @property
     def _chain(self) -> str:
         return self.request.deployment.chain_id
+
+    def _plausible(self, function: str, answer: Any) -> Any:
+        """The answer, or ``bad_return_data`` where no vault or oracle can have given it."""
+        values = answer if isinstance(answer, tuple) else (answer,)
+        limit = 1 << _BITS.get(function, 256)
+        if function == _CHECKED_AT:
+            limit = self.request.block.timestamp + 1  # no check can lie in the future
+        if all(not isinstance(value, int) or value < limit for value in values):
+            return answer
+        return Failure(Reason.BAD_RETURN_DATA, "out_of_range", f"{function} returned {values}")
 
     def _ask(self, calls: Iterable[tuple[Key, Call[Any]]]) -> list[Call[Any]]:
         """The calls to make: facts are looked up instead."""
@@ -146,8 +170,7 @@ class AccountReading:
             key = (vault, "accountLiquidity", str(liquidation).lower())
             yield key, _VAULT.all(vault, "accountLiquidity", account, liquidation)
         evc = self.request.deployment.contracts["evc"]
-        name = "getLastAccountStatusCheckTimestamp"
-        yield (evc.lower(), name, ""), _EVC.uint(evc, name, account)
+        yield (evc.lower(), _CHECKED_AT, ""), _EVC.uint(evc, _CHECKED_AT, account)
 
     def _collateral_calls(self) -> Iterator[tuple[Key, Call[Any]]]:
         """Each vault's balance and asset; what the controller says of it as collateral."""
