@@ -7,7 +7,8 @@ from typing import Any
 
 from ...base import Suite
 from .maths import Ltv
-from .rule import Collateral, EulerRule
+from .position import Collateral
+from .rule import EulerRule
 
 __all__ = ["SUITES", "rule_of_case"]
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from ....core.errors import DocumentError
 from .maths import Ltv
-from .rule import Collateral, EulerRule, Token
+from .position import Collateral, Token
+from .rule import EulerRule
 
 __all__ = ["rule_from_document"]
 
@@ -27,7 +28,7 @@ def rule_from_document(document: Mapping[str, Any]) -> EulerRule:
     return EulerRule(
         timestamp=timestamp,
         controller=_text(document.get("controller"), "controller"),
-        collaterals=_collaterals(document.get("collaterals")),
+        collaterals=_collaterals(document.get("collaterals"), timestamp),
         debt_exact=_integer(document.get("debt_exact"), "debt_exact"),
         mid=_integer(document.get("mid"), "mid"),
         ask=_integer(document.get("ask"), "ask"),
@@ -39,7 +40,7 @@ def rule_from_document(document: Mapping[str, Any]) -> EulerRule:
     )
 
 
-def _collaterals(value: object) -> tuple[Collateral, ...] | None:
+def _collaterals(value: object, timestamp: int) -> tuple[Collateral, ...] | None:
     """The list of collaterals, each vault once; None for null."""
     if value is None:
         return None
@@ -48,6 +49,9 @@ def _collaterals(value: object) -> tuple[Collateral, ...] | None:
     found = tuple(_collateral(each, f"collaterals[{i}]") for i, each in enumerate(value))
     if len({each.vault for each in found}) != len(found):
         raise _wrong("collaterals", "a vault is there twice")
+    for index, each in enumerate(found):
+        if each.ltv is not None and not each.ltv.possible_at(timestamp):
+            raise _wrong(f"collaterals[{index}].ltv", "a ramp that runs needs a duration")
     return found
 
 

@@ -67,6 +67,10 @@ class Ltv:
         """Whether it was ever configured: only then can it be seized, even at an LTV of 0."""
         return self.target != 0
 
+    def possible_at(self, timestamp: int) -> bool:
+        """Whether the vault can compute it: a ramp that still runs lasts some time."""
+        return self.ramp > 0 or timestamp >= self.target or self.liquidation >= self.initial
+
     def at(self, timestamp: int) -> int:
         """The liquidation LTV in force: it falls linearly from ``initial`` until ``target``."""
         if timestamp >= self.target or self.liquidation >= self.initial:

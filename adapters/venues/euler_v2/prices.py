@@ -7,7 +7,8 @@ from decimal import Decimal
 
 from ....core.units import decimal_of
 from ...base import Price
-from .account import USD, VENUE, asset_at
+from .answers import VENUE
+from .assets import USD, asset_at
 from .maths import debt_of
 from .reading import AccountReading
 

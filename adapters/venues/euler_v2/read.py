@@ -8,13 +8,15 @@ only now, or changed, are read in a round of their own. The last round quotes ba
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from ....core.book.model import MarginAccount
-from ....core.errors import Failure, InputError, Reason
+from ....core.errors import Failure, InputError, Problem, Reason
 from ...address import checksum_address
 from ...base import Price, ReadRequest, VenueSnapshot
-from ...chain.call import Call, Contract, ReadPlan, Replies
+from ...chain.call import Call, Contract, Function, ReadPlan, Replies
 from .account import build_account, unread_account
+from .answers import VENUE
 from .prices import usd_prices
 from .reading import ZERO, AccountReading, Enabled
 
@@ -47,6 +49,7 @@ def read_snapshot(request: ReadRequest) -> ReadPlan[VenueSnapshot]:
             + _unread(request, holder, failed)
         ),
         prices=_prices(readings),
+        problems=register.problems(replies),
         enumeration="state",
         complete=not failed,
     )
@@ -73,10 +76,10 @@ class _Register:
         self._evc = request.deployment.contracts["evc"]
         self._deposits = _asked_vaults(request)
         base = int(request.owner, 16)
-        self._accounts = [f"0x{base ^ index:040x}" for index in range(SUB_ACCOUNTS)]
+        self._accounts = _sub_accounts(base)
         self._owner = _EVC.address(self._evc, "getAccountOwner", request.owner)
-        self._controllers = [self._call("getControllers", each) for each in self._accounts]
-        self._collaterals = [self._call("getCollaterals", each) for each in self._accounts]
+        self._controllers = _lists(self._evc, "getControllers", base)
+        self._collaterals = _lists(self._evc, "getCollaterals", base)
 
     def reads(self) -> list[Call[object]]:
         """Both lists of every sub-account, and the owner that the EVC knows them by."""
@@ -105,6 +108,14 @@ class _Register:
         unknown = isinstance(owner, Failure) or owner == ZERO
         return checksum_address(self._request.owner if unknown else str(owner))
 
+    def problems(self, replies: Replies) -> tuple[Problem, ...]:
+        """The owner's own name, where it could not be read: the accounts are the same without."""
+        owner = replies[self._owner]
+        if not isinstance(owner, Failure):
+            return ()
+        action = "read again; the holder shown is the address that was asked for"
+        return (Problem.of(owner, venue=VENUE, action=action),)
+
     def remembered(self) -> Sequence[Enabled]:
         """The accounts of the last answer: likely the same now, and checked against the register."""
         known = self._request.facts.get(self._request.deployment.chain_id, self._evc, self._hint)
@@ -119,15 +130,36 @@ class _Register:
     def _hint(self) -> str:
         return f"accounts of {self._request.owner.lower()} {' '.join(self._deposits)}"
 
-    def _call(self, function: str, account: str) -> Call[tuple[str, ...]]:
-        call = _EVC.one(self._evc, function, account)
-        return Call(call.target, call.data, call.function, lambda out: _lower(out[0]))
-
     def _enabled(
         self, index: int, account: str, controllers: tuple[str, ...], collaterals: tuple[str, ...]
     ) -> Enabled:
         deposits = tuple(vault for vault in self._deposits if vault not in collaterals)
         return Enabled(account, index, controllers, collaterals, deposits)
+
+
+def _sub_accounts(owner: int) -> list[str]:
+    """The owner's 256 accounts, by their number."""
+    return [f"0x{owner ^ index:040x}" for index in range(SUB_ACCOUNTS)]
+
+
+class _ListCall(Call[tuple[str, ...]]):
+    """A call for one list of the EVC. Nearly all are empty: equal answers are decoded once."""
+
+    def decode(self, returned: bytes) -> tuple[str, ...] | Failure:
+        """The addresses, lower case."""
+        return _decoded(self.function, returned)
+
+
+@lru_cache(maxsize=1024)
+def _decoded(function: Function, returned: bytes) -> tuple[str, ...] | Failure:
+    return Call("", b"", function, lambda out: _lower(out[0])).decode(returned)
+
+
+@lru_cache(maxsize=256)
+def _lists(evc: str, name: str, owner: int) -> tuple[_ListCall, ...]:
+    """One list of the EVC for each of the owner's accounts; encoded once, asked every block."""
+    calls = [_EVC.one(evc, name, account) for account in _sub_accounts(owner)]
+    return tuple(_ListCall(call.target, call.data, call.function, call.read) for call in calls)
 
 
 def _lower(addresses: Sequence[object]) -> tuple[str, ...]:

@@ -137,7 +137,10 @@ class AccountReading:
         limit = 1 << _BITS.get(function, 256)
         if function == _CHECKED_AT:
             limit = self.request.block.timestamp + 1  # no check can lie in the future
-        if all(not isinstance(value, int) or value < limit for value in values):
+        possible = all(not isinstance(value, int) or value < limit for value in values)
+        if isinstance(answer, Ltv) and not answer.possible_at(self.request.block.timestamp):
+            possible = False
+        if possible:
             return answer
         return Failure(Reason.BAD_RETURN_DATA, "out_of_range", f"{function} returned {values}")
 

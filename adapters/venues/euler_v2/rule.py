@@ -25,56 +25,17 @@ from ....core.book.health import (
 from ....core.book.model import Debt, Leg
 from ....core.book.rule import FloatArray, LegScenarios, RuleArrays
 from ....core.errors import RuleError
-from ....core.units import BPS, div_up, mul_div_down, to_float
-from .maths import Ltv, Seizure, check_liquidation, debt_of, total_value
+from ....core.units import BPS, mul_div_down, to_float
+from .limits import Exposure
+from .maths import Seizure, check_liquidation, debt_of, total_value
+from .position import Collateral, Token
 
-__all__ = ["DEBT", "KIND", "MEASURE", "Collateral", "EulerRule", "Token", "figure"]
+__all__ = ["DEBT", "KIND", "MEASURE", "EulerRule", "figure"]
 
 KIND = "euler-v2"
 MEASURE = "collateral value / liability value"
 DEBT = "debt"  # the id of the debt's leg; a collateral's is its vault's address
-PRICE_DECIMALS = 18
 _SMALLEST = Decimal(1).scaleb(-18)
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A token: its asset key and decimals (None where they could not be read)."""
-
-    key: str
-    decimals: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Collateral:
-    """One vault that the account has enabled as collateral; None means not read.
-
-    ``shares`` are the account's, ``assets`` what they are worth in the vault's asset. ``mid`` and
-    ``bid`` are the oracle's values of the shares, in the unit of account.
-    """
-
-    vault: str
-    shares: int | None = None
-    assets: int | None = None
-    ltv: Ltv | None = None
-    mid: int | None = None
-    bid: int | None = None
-    asset: Token | None = None
-
-    @property
-    def seizable(self) -> bool:
-        """Whether a liquidator can take it: configured once, whatever its LTV is now."""
-        return self.ltv is None or self.ltv.recognized
-
-    def value_pair(self, timestamp: int, *, liquidation: bool) -> tuple[int, int] | None:
-        """(quote, LTV) as the vault would multiply them; None where a part is missing."""
-        if self.ltv is None or self.shares is None:
-            return None
-        factor = self.ltv.at(timestamp) if liquidation else self.ltv.borrow
-        if factor == 0 or self.shares == 0:
-            return 0, 0
-        quote = self.mid if liquidation else self.bid
-        return None if quote is None else (quote, factor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,15 +145,15 @@ class EulerRule:
             "controller": self.controller,
             "collaterals": None
             if self.collaterals is None
-            else [_collateral_document(each) for each in self.collaterals],
+            else [each.document() for each in self.collaterals],
             "debt_exact": _text(self.debt_exact),
             "mid": _text(self.mid),
             "ask": _text(self.ask),
             "max_discount": self.max_discount,
             "cool_off_until": self.cool_off_until,
             "disabled": self.disabled,
-            "loan": _token(self.loan),
-            "unit": _token(self.unit),
+            "loan": None if self.loan is None else self.loan.document(),
+            "unit": None if self.unit is None else self.unit.document(),
         }
 
     def _collateral_value(self, liquidation: bool) -> int | None:
@@ -263,41 +224,14 @@ class EulerRule:
         return {name: value for name, value in figures.items() if value is not None}
 
     def _prices(self) -> tuple[LiquidationPrice, ...]:
-        """Each asset's price at which the account crosses, where its value is amount x price."""
+        """The price of each asset at which the account crosses; none where it is not judged."""
         value, liability = self.liquidity(liquidation=True)
-        if value is None or not liability or self.unit is None or self.unit.decimals is None:
+        if value is None or not liability or self.unit is None:
             return ()
-        prices = [self._collateral_price(each, value, liability) for each in self.collaterals or ()]
-        prices.append(self._debt_price(value))
-        return tuple(price for price in prices if price is not None)
-
-    def _collateral_price(
-        self, each: Collateral, value: int, liability: int
-    ) -> LiquidationPrice | None:
-        """The smallest healthy price of a collateral's asset: one unit less is liquidatable."""
-        pair = each.value_pair(self.timestamp, liquidation=True)
-        scale = _scale(each.asset, self.unit)
-        if pair is None or pair[1] == 0 or scale is None or each.asset is None:
-            return None
-        needed = liability + 1 - (value - mul_div_down(*pair, BPS))
-        if not each.assets:
-            return None
-        raw = div_up(div_up(max(needed, 0) * BPS, pair[1]) * scale, each.assets)
-        return self._price(each.asset, "down", raw)
-
-    def _debt_price(self, value: int) -> LiquidationPrice | None:
-        """The largest healthy price of the borrowed asset: one unit more is liquidatable."""
-        scale = _scale(self.loan, self.unit)
-        if scale is None or self.loan is None or self.unit is None or not self.debt:
-            return None
-        if self.loan.key == self.unit.key:
-            return None
-        raw = div_up(value * scale, self.debt) - 1
-        return self._price(self.loan, "up", raw if raw >= 0 else None)
-
-    def _price(self, asset: Token, side: str, raw: int | None) -> LiquidationPrice:
-        unit = self.unit.key if self.unit is not None else ""
-        return LiquidationPrice(asset.key, side, raw, PRICE_DECIMALS, unit)
+        exposure = Exposure(
+            self.timestamp, self.collaterals or (), self.loan, self.debt or 0, value, liability
+        )
+        return exposure.prices(self.unit)
 
     def _factors(self, legs: Sequence[Leg]) -> tuple[FloatArray, FloatArray]:
         """The liquidation and the borrow LTV of every leg, each [legs, 1]; 0 where it has none."""
@@ -356,14 +290,6 @@ def _spared(stored: Verdict) -> Verdict:
     return Verdict(health, False)
 
 
-def _scale(asset: Token | None, unit: Token | None) -> int | None:
-    """Raw price per (raw value per raw amount): 18 decimals of unit per whole asset."""
-    if asset is None or unit is None or asset.decimals is None or unit.decimals is None:
-        return None
-    exponent = PRICE_DECIMALS + asset.decimals - unit.decimals
-    return int(10**exponent) if exponent >= 0 else None
-
-
 def _raw(leg: Leg, token: Token | None) -> int:
     """The leg's amount in raw units, whatever its sign."""
     if leg.failure is not None or token is None or token.decimals is None:
@@ -382,22 +308,3 @@ def _ratio(value: int, liability: int) -> float:
 
 def _text(value: int | None) -> str | None:
     return None if value is None else str(value)
-
-
-def _token(token: Token | None) -> dict[str, object] | None:
-    return None if token is None else {"asset": token.key, "decimals": token.decimals}
-
-
-def _collateral_document(each: Collateral) -> dict[str, object]:
-    ltv = each.ltv
-    return {
-        "vault": each.vault,
-        "shares": _text(each.shares),
-        "assets": _text(each.assets),
-        "ltv": None
-        if ltv is None
-        else [ltv.borrow, ltv.liquidation, ltv.initial, ltv.target, ltv.ramp],
-        "mid": _text(each.mid),
-        "bid": _text(each.bid),
-        "asset": _token(each.asset),
-    }
