@@ -33,6 +33,7 @@ __all__ = [
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
+R = TypeVar("R")
 
 
 @cache
@@ -108,8 +109,8 @@ class Contract:
         target: str,
         name: str,
         args: tuple[object, ...],
-        read: Callable[[tuple[Any, ...]], T],
-    ) -> Call[T]:
+        read: Callable[[tuple[Any, ...]], R],
+    ) -> Call[R]:
         function = self._functions[name]
         return Call(target.lower(), function.encode(args), function, read)
 
