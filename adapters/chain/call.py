@@ -157,6 +157,10 @@ class Replies:
             return returned
         return call.decode(cast(bytes, returned))
 
+    def raw(self, read: Read) -> RawReply:
+        """The reply as it came, not decoded: what recordings keep."""
+        return self._raw[read]
+
     def logs(self, query: LogQuery) -> tuple[Log, ...] | Failure:
         """The logs that the query found."""
         found = self._raw[query]

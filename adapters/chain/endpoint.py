@@ -1,0 +1,139 @@
+"""One endpoint and what is known of it: its chain, whether it pins by hash, when it may be asked.
+
+Every request goes through ``Endpoint.request``, so that a fault makes the endpoint rest wherever it
+happened. A rate limit is obeyed (nothing is sent before it ends); after other faults the endpoint
+is only put behind the others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from ...core.book.portfolio import BlockRef
+from ...core.errors import Failure, Reason
+from .call import Call
+from .jsonrpc import EndpointError, Kind, RefusedError
+from .pin import quantity
+from .transport import Transport
+
+__all__ = ["Endpoint", "bytes_of", "unavailable"]
+
+_MAX_REST = 30.0
+_VERIFY_EVERY = 60.0
+
+# The answer was too big or the request was: asking for less is the remedy, not resting.
+_ABOUT_SIZE = {"too_large", "http_413"}
+
+
+def unavailable(name: str, error: EndpointError | RefusedError) -> Failure:
+    """The failure of a read that this endpoint could not serve; another one may."""
+    code = error.code if isinstance(error, EndpointError) else str(error.kind)
+    changed = code in (Kind.UNKNOWN_BLOCK, "bad_header", "reorged")
+    reason = Reason.RPC_INCONSISTENT if changed else Reason.RPC_UNAVAILABLE
+    return Failure(reason, code, f"{name}: {code}")
+
+
+def bytes_of(result: object) -> bytes:
+    """The bytes of a 0x text; ``EndpointError`` if it is none."""
+    if isinstance(result, str) and result.startswith("0x") and result.isascii():
+        try:
+            return bytes.fromhex(result[2:])
+        except ValueError:
+            raise EndpointError("bad_shape") from None
+    raise EndpointError("bad_shape")
+
+
+class Endpoint:
+    """A transport, with its state. ``log_span`` is the widest log range it is known to serve."""
+
+    def __init__(self, transport: Transport, chain_id: str) -> None:
+        self.transport = transport
+        self.chain_id = chain_id
+        self.log_span: int | None = None
+        self.rests_until = 0.0
+        self.resting_for = ""
+        self._strikes = 0
+        self._verified_at: float | None = None
+
+    @property
+    def name(self) -> str:
+        """The transport's masked name."""
+        return self.transport.name
+
+    def may_be_asked(self, now: float) -> bool:
+        """False while it must not be contacted: a rate limit, or it serves another chain."""
+        return now >= self.rests_until or self.resting_for not in ("rate_limited", "invalid_chain")
+
+    async def request(self, method: str, params: list[Any], deadline: float) -> Any:
+        """The result; ``EndpointError`` or ``RefusedError``, noted."""
+        now = asyncio.get_running_loop().time()
+        if not self.may_be_asked(now):
+            raise EndpointError(self.resting_for)
+        try:
+            result = await self.transport.request(method, params, deadline)
+        except EndpointError as fault:
+            self._note(fault, asyncio.get_running_loop().time())
+            raise
+        self._strikes = 0
+        return result
+
+    def _note(self, fault: EndpointError, now: float) -> None:
+        """Rest after a fault: as told, or longer with every fault in a row; at most 30 s."""
+        if fault.code in _ABOUT_SIZE:
+            return
+        if fault.code == "rate_limited":
+            wait = 1.0 if fault.retry_after is None else fault.retry_after
+        elif now < self.rests_until:
+            return  # the requests that were in flight together are one strike
+        else:
+            self._strikes += 1
+            wait = 0.5 * 2 ** min(self._strikes - 1, 6)
+        self.rests_until = max(self.rests_until, now + min(wait, _MAX_REST))
+        self.resting_for = fault.code
+
+    async def verify(self, deadline: float) -> None:
+        """Ask for the chain id, once a minute; ``EndpointError`` ``invalid_chain`` if it is another."""
+        now = asyncio.get_running_loop().time()
+        if self._verified_at is not None and now - self._verified_at < _VERIFY_EVERY:
+            return
+        found = quantity(await self.request("eth_chainId", [], deadline))
+        if f"eip155:{found}" != self.chain_id:
+            self._verified_at = None
+            self.rests_until, self.resting_for = now + _VERIFY_EVERY, "invalid_chain"
+            raise EndpointError("invalid_chain")
+        self._verified_at = now
+
+    async def header(self, method: str, selector: str, deadline: float) -> Any:
+        """The header that a block-reading method gives, null if there is no such block."""
+        return await self.request(method, [selector, False], deadline)
+
+    async def call(self, target: str, data: bytes, block: BlockRef, deadline: float) -> bytes:
+        """The bytes that an ``eth_call`` returns at the block: by hash, else by number.
+
+        A node that refuses the hash object as a parameter, and then answers by number, has no
+        EIP-1898; that is remembered in the transport.
+        """
+        message = {"to": target, "data": "0x" + data.hex()}
+        if block.hash and self.transport.supports_hash is not False:
+            pinned = {"blockHash": block.hash, "requireCanonical": True}
+            try:
+                result = await self.request("eth_call", [message, pinned], deadline)
+            except RefusedError as refusal:
+                if self.transport.supports_hash or refusal.kind is not Kind.INVALID_PARAMS:
+                    raise
+            else:
+                self.transport.supports_hash = True
+                return bytes_of(result)
+        result = await self.request("eth_call", [message, hex(block.number)], deadline)
+        self.transport.supports_hash = False
+        return bytes_of(result)
+
+    def failed(self, error: EndpointError | RefusedError) -> Failure:
+        """What an error of this endpoint is, as the value of a read."""
+        return unavailable(self.name, error)
+
+
+def has_outputs(call: Call[Any]) -> bool:
+    """Whether the function returns anything, so that no data means no contract."""
+    return bool(call.function.outputs)

@@ -1,0 +1,128 @@
+"""Commands about one owner on chain: ``health``, ``portfolio``, ``parity``."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from ...adapters.chain.evidence import load_bundle, save_bundle
+from ...core.errors import SourceError
+from ..answers import Answer, Kind
+from ..evidence import recorded_chains
+from ..pipeline import answer
+from ..query import Query
+from ..reading import Sources
+from ..sources import open_chains, open_sources
+from . import tables
+from .options import (
+    Address,
+    Also,
+    Block,
+    BundleFile,
+    DeploymentsFile,
+    ExitZero,
+    Json,
+    MarketIds,
+    Rpc,
+    SaveBundle,
+    Venues,
+    build_query,
+)
+from .output import emit_json
+
+__all__ = ["COMMANDS"]
+
+
+def health(
+    address: Address,
+    also: Also = None,
+    rpc: Rpc = None,
+    block: Block = "latest",
+    venue: Venues = None,
+    market: MarketIds = None,
+    deployments: DeploymentsFile = None,
+    bundle: BundleFile = None,
+    save_bundle: SaveBundle = None,
+    as_json: Json = False,
+    exit_zero: ExitZero = False,
+) -> int:
+    """How safe one owner's book is: every venue's own health, and the whole."""
+    sources = _open(rpc, bundle, deployments)
+    query = build_query(address, also, block, venue, market, list(sources.adapters))
+    return _run("health", query, sources, save_bundle, as_json, exit_zero)
+
+
+def portfolio(
+    address: Address,
+    also: Also = None,
+    rpc: Rpc = None,
+    block: Block = "latest",
+    venue: Venues = None,
+    market: MarketIds = None,
+    deployments: DeploymentsFile = None,
+    bundle: BundleFile = None,
+    save_bundle: SaveBundle = None,
+    as_json: Json = False,
+    exit_zero: ExitZero = False,
+) -> int:
+    """The normalised portfolio document of one owner, to keep or to feed to ``margin``."""
+    sources = _open(rpc, bundle, deployments)
+    query = build_query(address, also, block, venue, market, list(sources.adapters))
+    return _run("portfolio", query, sources, save_bundle, as_json, exit_zero)
+
+
+def parity(
+    address: Address,
+    also: Also = None,
+    rpc: Rpc = None,
+    block: Block = "latest",
+    venue: Venues = None,
+    market: MarketIds = None,
+    deployments: DeploymentsFile = None,
+    bundle: BundleFile = None,
+    save_bundle: SaveBundle = None,
+    as_json: Json = False,
+    exit_zero: ExitZero = False,
+) -> int:
+    """Our figures against each venue's own view at the same block, account by account."""
+    sources = _open(rpc, bundle, deployments)
+    query = build_query(address, also, block, venue, market, list(sources.adapters))
+    return _run("parity", query, sources, save_bundle, as_json, exit_zero)
+
+
+COMMANDS = (health, portfolio, parity)
+
+
+def _open(rpc: list[str] | None, bundle: Path | None, deployments: Path | None) -> Sources:
+    """The sources the options name: a bundle's recording, or live endpoints."""
+    if bundle is not None:
+        return recorded_sources(load_bundle(bundle))
+    return open_sources(open_chains(rpc or ()), deployments=deployments)
+
+
+def _run(
+    kind: Kind,
+    query: Query,
+    sources: Sources,
+    save_to: Path | None,
+    as_json: bool,
+    exit_zero: bool,
+) -> int:
+    given = asyncio.run(_answer(kind, query, sources))
+    if not given.document["as_of"]:
+        raise SourceError(given.unreadable)
+    if save_to is not None and given.evidence is not None:
+        save_bundle(given.evidence, save_to)
+    if as_json:
+        emit_json(given.document)
+    else:
+        tables.show(given)
+    return 0 if exit_zero else int(given.exit)
+
+
+async def _answer(kind: Kind, query: Query, sources: Sources) -> Answer:
+    try:
+        return await answer(kind, query, sources)
+    finally:
+        for chain in sources.chains.values():
+            await chain.aclose()
