@@ -15,7 +15,7 @@ from .maths import ABSORB_PAUSED, PRICE_DECIMALS, Collateral
 from .reading import CollateralReading, MarketReading
 from .rule import BASE, Base, CompoundRule, Held
 
-__all__ = ["VENUE", "build_account", "usd_prices"]
+__all__ = ["VENUE", "build_account", "spare_problems", "usd_prices"]
 
 T = TypeVar("T")
 
@@ -61,8 +61,16 @@ def usd_prices(request: ReadRequest, reading: MarketReading) -> tuple[Price, ...
     return tuple(
         Price(asset, decimal_of(raw, PRICE_DECIMALS), source)
         for asset, raw in read
-        if not isinstance(raw, Failure) and asset.address
+        if isinstance(raw, int) and asset.address
     )
+
+
+def spare_problems(request: ReadRequest, reading: MarketReading) -> Iterator[Problem]:
+    """Notes about parts of a market that were not read and that an empty account does not need."""
+    failed = [*_failures(reading), reading.views]
+    for failure in dict.fromkeys(part for part in failed if isinstance(part, Failure)):
+        account = request.deployment.market
+        yield Problem.of(failure, venue=VENUE, account=account, severity=Severity.NOTE)
 
 
 def _rule(request: ReadRequest, reading: MarketReading) -> CompoundRule:
@@ -214,5 +222,5 @@ def _first(*parts: object) -> Failure | None:
     return next((part for part in parts if isinstance(part, Failure)), None)
 
 
-def _known(value: T | Failure) -> T | None:
+def _known(value: T | Failure | None) -> T | None:
     return None if isinstance(value, Failure) else value

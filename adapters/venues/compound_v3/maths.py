@@ -13,10 +13,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from ....core.errors import RuleError
-from ....core.units import WAD, mul_div_down, mul_div_up
+from ....core.units import MAX_UINT256, WAD, mul_div_down, mul_div_up
 
 __all__ = [
     "ABSORB_PAUSED",
+    "MAX_INT256",
+    "MAX_UINT64",
     "PRICE_DECIMALS",
     "Absorption",
     "Collateral",
@@ -43,7 +45,6 @@ INDEX_SCALE = 10**15
 MAX_UINT64 = 2**64 - 1
 MAX_INT104 = 2**103 - 1
 MAX_INT256 = 2**255 - 1
-MAX_UINT256 = 2**256 - 1
 
 # Bit of ``pauseFlags`` under which ``absorb`` reverts.
 ABSORB_PAUSED = 1 << 3

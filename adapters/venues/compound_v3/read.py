@@ -16,10 +16,11 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from ....core.errors import Failure, Reason
+from ....core.units import MAX_UINT256
 from ...base import ReadRequest, VenueSnapshot
 from ...chain.call import Call, Contract, ReadPlan
-from .account import build_account, usd_prices
-from .maths import Curve, Rates, Totals
+from .account import build_account, spare_problems, usd_prices
+from .maths import MAX_INT256, MAX_UINT64, Curve, Rates, Totals
 from .reading import AssetInfo, CollateralReading, MarketReading, UserBasic
 
 __all__ = ["read_snapshot"]
@@ -38,7 +39,7 @@ def read_snapshot(request: ReadRequest) -> ReadPlan[VenueSnapshot]:
     yield from market.ask(market.first_round())
     reading = market.reading()
     if reading.is_empty:
-        return VenueSnapshot()
+        return VenueSnapshot(problems=tuple(spare_problems(request, reading)))
     held = reading.held()
     yield from market.ask(market.second_round(held))
     yield from market.ask(market.third_round(held))
@@ -74,7 +75,7 @@ class _Market:
 
     def second_round(self, held: Iterable[int]) -> list[Call[Any]]:
         """The base price, the collaterals' terms, and what earlier terms let us ask already."""
-        feed = self._value(self._call("baseTokenPriceFeed"))
+        feed = self._read(self._call("baseTokenPriceFeed"), str)
         calls = [] if isinstance(feed, Failure) else [self._call("getPrice", feed)]
         for index in held:
             calls.append(self._call("getAssetInfo", index))
@@ -92,8 +93,8 @@ class _Market:
             user=self._read(self._user(), lambda user: UserBasic(user[0], user[3], user[4])),
             totals=self._read(self._call("totalsBasic"), lambda t: Totals(*t[:2], *t[4:])),
             rates=self._rates(),
-            asset_count=self._value(self._call("numAssets")),
-            max_assets=self._value(self._call("maxAssets")),
+            asset_count=self._read(self._call("numAssets"), int),
+            max_assets=self._read(self._call("maxAssets"), int),
             base_token=self._read(self._call("baseToken"), str),
             base_scale=self._read(self._call("baseScale"), _power_of_ten),
             views=self._views(),
@@ -101,7 +102,7 @@ class _Market:
 
     def completed(self, reading: MarketReading, held: Iterable[int]) -> MarketReading:
         """The reading with prices and collaterals."""
-        feed = self._value(self._call("baseTokenPriceFeed"))
+        feed = self._read(self._call("baseTokenPriceFeed"), str)
         collaterals = tuple(self._collateral(index) for index in held)
         changed = tuple(each.index for each in collaterals if self._has_changed(each))
         price = feed if isinstance(feed, Failure) else self._price(feed)
@@ -137,7 +138,7 @@ class _Market:
 
     def _price(self, feed: str) -> int | Failure:
         """A feed's price through the market; a feed that the market refuses gives no price."""
-        price = self._read(self._call("getPrice", feed), _above_zero)
+        price = self._read(self._call("getPrice", feed), _price)
         if isinstance(price, Failure) and price.reason is Reason.CALL_REVERTED:
             return replace(price, reason=Reason.NO_PRICE, code=price.code or "call_reverted")
         return price
@@ -145,19 +146,26 @@ class _Market:
     def _rates(self) -> Rates | Failure:
         curves = []
         for side in ("supply", "borrow"):
-            values = [self._value(self._call(name)) for name in _rate_names(side)]
-            for value in values:
-                if isinstance(value, Failure):
-                    return value
-            curves.append(Curve(*values))
+            numbers = self._integers([self._call(name) for name in _rate_names(side)], MAX_UINT64)
+            if isinstance(numbers, Failure):
+                return numbers
+            curves.append(Curve(*numbers))
         return Rates(*curves)
 
     def _views(self) -> dict[str, int] | Failure:
-        views = {name: self._value(self._call(name, self._owner)) for name in VIEWS}
-        for value in views.values():
-            if isinstance(value, Failure):
-                return value
-        return {name: int(value) for name, value in views.items()}
+        calls = [self._call(name, self._owner) for name in VIEWS]
+        numbers = self._integers(calls, MAX_UINT256)
+        return numbers if isinstance(numbers, Failure) else dict(zip(VIEWS, numbers, strict=True))
+
+    def _integers(self, calls: Iterable[Call[Any]], most: int) -> list[int] | Failure:
+        """The answers of all calls (a bool as 0 or 1), or the first failure among them."""
+        numbers = []
+        for call in calls:
+            number = self._read(call, lambda answer: _at_most(int(answer), most))
+            if isinstance(number, Failure):
+                return number
+            numbers.append(number)
+        return numbers
 
     def _call(self, name: str, *args: object) -> Call[Any]:
         return _COMET.one(self._comet, name, *args)
@@ -167,9 +175,6 @@ class _Market:
 
     def _balance(self, asset: str) -> Call[Any]:
         return _COMET.all(self._comet, "userCollateral", self._owner, asset)
-
-    def _value(self, call: Call[Any]) -> Any | Failure:
-        return self._read(call, lambda value: value)
 
     def _read(self, call: Call[Any], convert: Callable[[Any], T]) -> T | Failure:
         """The answer, converted; a failure says which question it answers."""
@@ -205,10 +210,18 @@ def _power_of_ten(scale: int) -> int:
     return scale
 
 
-def _above_zero(price: int) -> int:
-    if price <= 0:
+def _price(answer: int) -> int:
+    """A feed's price: the contract reverts at zero and below, and feeds answer in 255 bits."""
+    if answer <= 0:
         raise ValueError("a price of zero")
-    return price
+    return _at_most(answer, MAX_INT256)
+
+
+def _at_most(number: int, most: int) -> int:
+    """The number, where the contract's own type can hold it."""
+    if number > most:
+        raise ValueError(f"{number} is more than the contract can hold")
+    return number
 
 
 def _fact(index: int) -> str:

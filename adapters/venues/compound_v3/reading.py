@@ -13,8 +13,6 @@ __all__ = ["MOST_ASSETS", "AssetInfo", "CollateralReading", "MarketReading", "Us
 # The bits of ``userBasic`` reach this far; no implementation lists more.
 MOST_ASSETS = 24
 
-_UNASKED = Failure(Reason.NO_PRICE, "not_asked", "the base price was not asked for yet")
-
 
 @dataclass(frozen=True, slots=True)
 class UserBasic:
@@ -49,7 +47,10 @@ class CollateralReading:
 
 @dataclass(frozen=True, slots=True)
 class MarketReading:
-    """Everything read of the market. ``changed`` are collaterals whose terms are new since last time."""
+    """Everything read of the market; the base price is None until it is asked for.
+
+    ``changed`` are the collaterals whose terms are others than at the last answer.
+    """
 
     user: UserBasic | Failure
     totals: Totals | Failure
@@ -59,7 +60,7 @@ class MarketReading:
     base_token: str | Failure
     base_scale: int | Failure
     views: Mapping[str, int] | Failure
-    base_price: int | Failure = _UNASKED
+    base_price: int | Failure | None = None
     collaterals: tuple[CollateralReading, ...] = ()
     changed: tuple[int, ...] = ()
 
