@@ -75,7 +75,7 @@ class _Market:
 
     def second_round(self, held: Iterable[int]) -> list[Call[Any]]:
         """The base price, the collaterals' terms, and what earlier terms let us ask already."""
-        feed = self._read(self._call("baseTokenPriceFeed"), str)
+        feed = self._feed()
         calls = [] if isinstance(feed, Failure) else [self._call("getPrice", feed)]
         for index in held:
             calls.append(self._call("getAssetInfo", index))
@@ -88,7 +88,8 @@ class _Market:
             yield from self._amounts(self._info(index))
 
     def reading(self) -> MarketReading:
-        """What the first round says; the base price comes later."""
+        """What the first round says; the base price comes later, unless there is no feed to ask."""
+        feed = self._feed()
         return MarketReading(
             user=self._read(self._user(), lambda user: UserBasic(user[0], user[3], user[4])),
             totals=self._read(self._call("totalsBasic"), lambda t: Totals(*t[:2], *t[4:])),
@@ -98,11 +99,12 @@ class _Market:
             base_token=self._read(self._call("baseToken"), str),
             base_scale=self._read(self._call("baseScale"), _power_of_ten),
             views=self._views(),
+            base_price=feed if isinstance(feed, Failure) else None,
         )
 
     def completed(self, reading: MarketReading, held: Iterable[int]) -> MarketReading:
         """The reading with prices and collaterals."""
-        feed = self._read(self._call("baseTokenPriceFeed"), str)
+        feed = self._feed()
         collaterals = tuple(self._collateral(index) for index in held)
         changed = tuple(each.index for each in collaterals if self._has_changed(each))
         price = feed if isinstance(feed, Failure) else self._price(feed)
@@ -135,6 +137,9 @@ class _Market:
     def _info(self, index: int) -> AssetInfo | Failure:
         call = self._call("getAssetInfo", index)
         return self._read(call, lambda outputs: _asset_info(index, outputs))
+
+    def _feed(self) -> str | Failure:
+        return self._read(self._call("baseTokenPriceFeed"), str)
 
     def _price(self, feed: str) -> int | Failure:
         """A feed's price through the market; a feed that the market refuses gives no price."""
