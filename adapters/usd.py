@@ -37,7 +37,7 @@ def usd_prices(deployment: Deployment, tokens: Iterable[str], facts: Facts) -> R
     A token that the oracle does not list, or answers with 0, has a ``no_price`` failure.
     """
     wanted = sorted({token.lower() for token in tokens})
-    provider = deployment.contracts["provider"]
+    provider = deployment.contracts["pool_addresses_provider"]
     where = _PROVIDER.address(provider, "getPriceOracle")
     known: str | None = facts.get(deployment.chain_id, provider, _FACT)
     replies = yield [where, *(_unit_calls(known) if known else ())]

@@ -8,12 +8,13 @@ from typing import Any, Literal
 import orjson
 
 from ..adapters.chain.evidence import Bundle
-from ..core.book.health import Parity, State
+from ..core.book.documents import health_document, margin_document, provenance
+from ..core.book.health import State
 from ..core.book.portfolio import Book
-from ..core.book.report import Report, as_of_document, problem_document
-from ..core.book.report import health_document, margin_document
+from ..core.book.report import Report
 from .document import write_document
 from .exits import Exit, exit_of
+from .parity import parity_document, parity_holds
 
 __all__ = ["Answer", "Kind", "respond"]
 
@@ -22,18 +23,21 @@ Kind = Literal["portfolio", "health", "margin", "parity"]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer: its document, the state it reports, and the evidence it can be replayed from."""
+    """One answer: its document, the state it reports, and the evidence it can be replayed from.
+
+    ``matches`` is False where our figures differ from the venue's own and the question was parity.
+    """
 
     kind: Kind
     document: dict[str, Any]
     state: State
     complete: bool
-    evidence: Bundle | None = None
     matches: bool = True
+    evidence: Bundle | None = None
 
     @property
     def text(self) -> bytes:
-        """The document as canonical JSON, the bytes that ``replay`` compares."""
+        """The document as JSON, the bytes that ``replay`` compares."""
         return orjson.dumps(self.document)
 
     @property
@@ -44,3 +48,23 @@ class Answer:
         if self.kind in {"portfolio", "parity"}:
             return Exit.OK if self.complete else Exit.INCOMPLETE
         return exit_of(self.state, complete=self.complete)
+
+
+def respond(kind: Kind, book: Book, report: Report) -> Answer:
+    """The answer of that kind."""
+    matches = kind != "parity" or parity_holds(book)
+    document = _document(kind, book, report)
+    return Answer(kind, document, report.state, report.complete, matches)
+
+
+def _document(kind: Kind, book: Book, report: Report) -> dict[str, Any]:
+    match kind:
+        case "portfolio":
+            return {"complete": report.complete, **provenance(report), **write_document(book)}
+        case "parity":
+            frame = {"complete": report.complete, **provenance(report)}
+            return {"schema": "crossmargin/parity/1", **parity_document(book), **frame}
+        case "health":
+            return health_document(report)
+        case "margin":
+            return margin_document(report)

@@ -10,7 +10,7 @@ from ..adapters.usd import UsdPrices, usd_source
 from ..core.book.market import Market, Quote
 from ..core.book.model import Asset, Claim, Debt, MarginAccount, Spot
 from ..core.book.portfolio import BlockRef, Book, Portfolio
-from ..core.errors import Failure, Problem, Reason, Severity
+from ..core.errors import Failure, Problem, Reason
 from ..core.units import decimal_of
 from .query import Query
 
@@ -50,15 +50,15 @@ class ChainBook:
         return cls(chain_id, failure=Failure(Reason.RPC_UNAVAILABLE, "no_block", detail))
 
 
-def assemble(query: Query, chains: Sequence[ChainBook]) -> Book:
-    """The book of all chains. What could not be read stays in it as a problem."""
+def assemble(query: Query, chains: Sequence[ChainBook], problems: tuple[Problem, ...] = ()) -> Book:
+    """The book of all chains. What could not be read stays in it, after the given problems."""
     accounts = tuple(a for chain in chains for read in chain.reads for a in read.accounts)
     portfolio = Portfolio(
         owner=query.owners[0],
         owners=query.owners,
         as_of=tuple(chain.block for chain in chains if chain.block is not None),
         accounts=accounts,
-        problems=tuple(problem for chain in chains for problem in _problems(chain)),
+        problems=(*problems, *(problem for chain in chains for problem in _problems(chain))),
         enumeration=dict(pair for chain in chains for pair in _enumeration(chain)),
     )
     return Book(portfolio, _market(chains))
@@ -74,14 +74,6 @@ def _problems(chain: ChainBook) -> Iterable[Problem]:
             yield Problem.of(read.result, venue=venue, account=market, action=_RETRY)
             continue
         yield from read.result.problems
-        if not read.result.complete:
-            yield Problem(
-                Severity.READ,
-                Reason.POSITIONS_INCOMPLETE,
-                venue=venue,
-                account=market,
-                detail=f"positions found by {read.result.enumeration} may not be all",
-            )
 
 
 def _enumeration(chain: ChainBook) -> Iterable[tuple[str, str]]:
@@ -89,7 +81,8 @@ def _enumeration(chain: ChainBook) -> Iterable[tuple[str, str]]:
     for read in chain.reads:
         if isinstance(read.result, VenueSnapshot):
             name = f"{read.deployment.venue}/{chain.chain_id}/{read.deployment.market}"
-            yield name, read.result.enumeration
+            proven = "" if read.result.complete else ", completeness not proven"
+            yield name, f"{read.result.enumeration}{proven}"
 
 
 def _market(chains: Sequence[ChainBook]) -> Market:

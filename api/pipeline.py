@@ -9,6 +9,8 @@ same reads give the same bytes.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..core.risk.margin import assess
 from ..core.risk.parameters import read_parameters
 from .answers import Answer, Kind, respond
@@ -23,10 +25,12 @@ __all__ = ["answer", "judge"]
 
 async def answer(kind: Kind, query: Query, sources: Sources) -> Answer:
     """The answer of that kind for the owner's book, with the evidence it rests on."""
-    with record(kind, query, sources) as (recorded, evidence):
-        book = await read_book(query, recorded)
-        report = assess(book, read_parameters(book.model))
-        return respond(kind, book, report, evidence())
+    evidence = record(kind, query, sources)
+    book = await read_book(query, evidence.sources)
+    report = assess(book, read_parameters(book.model))
+    bundle = evidence.bundle()
+    given = respond(kind, book, replace(report, evidence_id=bundle.evidence_id))
+    return replace(given, evidence=replace(bundle, answer=given.text.decode()))
 
 
 def judge(kind: Kind, document: bytes, sources: Sources) -> Answer:

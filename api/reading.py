@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..adapters.base import Adapter, Deployment, ReadRequest, VenueSnapshot
 from ..adapters.chain.call import ReadPlan
@@ -15,7 +15,7 @@ from ..adapters.tokens import TokenRegistry
 from ..adapters.usd import UsdPrices, usd_prices
 from ..core.book.model import Asset, Claim, Debt, Leg, Spot
 from ..core.book.portfolio import BlockRef, Book
-from ..core.errors import ChainError, Failure, SourceError
+from ..core.errors import ChainError, Failure, Problem, SourceError
 from .assemble import ChainBook, VenueRead, assemble
 from .query import Query
 
@@ -38,6 +38,13 @@ class Sources:
     deployments: Sequence[Deployment]
     tokens: TokenRegistry
     facts: Facts
+    problems: tuple[Problem, ...] = ()  # adapters that could not be loaded
+    added_tokens: tuple[Asset, ...] = ()  # what the caller added to the bundled registry
+
+    def with_tokens(self, added: tuple[Asset, ...]) -> Sources:
+        """The same sources with these tokens added to the registry."""
+        known = self.tokens.extended(added)
+        return replace(self, tokens=known, added_tokens=(*self.added_tokens, *added))
 
     def on(self, chain_id: str, venues: Sequence[str]) -> Iterator[tuple[Adapter, Deployment]]:
         """The deployments on a chain, of the venues asked for (empty: of all)."""
@@ -55,9 +62,9 @@ class Sources:
 async def read_book(query: Query, sources: Sources) -> Book:
     """The owners' book over all chains. A venue that fails is a problem in the answer.
 
-    Raises ``ChainError`` where no chain is configured, ``BlockError`` for a block that does not
-    exist, and ``SourceError`` where no chain could be read; a chain that fails beside one that
-    answers is a problem too.
+    A chain none of whose endpoints answers is a problem too; where that is every chain, ``as_of``
+    is empty. Raises ``ChainError`` where no chain is configured and ``BlockError`` for a block that
+    does not exist.
     """
     if not sources.chains:
         raise ChainError(
@@ -65,10 +72,7 @@ async def read_book(query: Query, sources: Sources) -> Book:
         )
     chains = [sources.chains[chain_id] for chain_id in sorted(sources.chains)]
     books = await asyncio.gather(*(_read_chain(chain, query, sources) for chain in chains))
-    failed = [book.failure for book in books if book.failure is not None]
-    if len(failed) == len(books):
-        raise SourceError(f"nothing could be read: {failed[0]}")
-    return assemble(query, books)
+    return assemble(query, books, sources.problems)
 
 
 async def _read_chain(chain: Chain, query: Query, sources: Sources) -> ChainBook:

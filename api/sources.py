@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from ..adapters.base import Adapter, Deployment
 from ..adapters.chain.client import Chain, RpcChain
 from ..adapters.chain.transport import HttpTransport
+from ..adapters.deployments import load_deployments
 from ..adapters.facts import Facts
-from ..adapters.registry import installed_adapters, read_deployments
+from ..adapters.registry import Registry, installed_adapters
 from ..adapters.tokens import bundled_tokens
-from ..core.errors import ChainError, InputError
+from ..core.errors import ChainError
 from .chains import chain_id_of
 from .reading import Sources
 
@@ -45,21 +45,12 @@ def open_sources(
     chains: Mapping[str, Chain],
     *,
     deployments: Path | None = None,
-    adapters: Mapping[str, Adapter] | None = None,
+    registry: Registry | None = None,
 ) -> Sources:
-    """The sources over these chains. A deployments file replaces the bundled ones."""
-    known = dict(installed_adapters() if adapters is None else adapters)
-    places = _bundled(known) if deployments is None else _from_file(deployments)
-    return Sources(chains, known, places, bundled_tokens(), Facts())
-
-
-def _bundled(adapters: Mapping[str, Adapter]) -> list[Deployment]:
-    return [place for adapter in adapters.values() for place in adapter.deployments()]
-
-
-def _from_file(path: Path) -> Sequence[Deployment]:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read: {error}", field="deployments") from error
-    return read_deployments(text)
+    """The sources over these chains. A deployments file replaces the bundled deployments."""
+    known = installed_adapters() if registry is None else registry
+    if deployments is None:
+        places = [place for each in known.adapters.values() for place in each.deployments()]
+    else:
+        places = list(load_deployments(deployments))
+    return Sources(chains, known.adapters, places, bundled_tokens(), Facts(), known.problems)

@@ -33,7 +33,6 @@ __all__ = [
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
-R = TypeVar("R")
 
 
 @cache
@@ -109,8 +108,8 @@ class Contract:
         target: str,
         name: str,
         args: tuple[object, ...],
-        read: Callable[[tuple[Any, ...]], R],
-    ) -> Call[R]:
+        read: Callable[[tuple[Any, ...]], T],
+    ) -> Call[T]:
         function = self._functions[name]
         return Call(target.lower(), function.encode(args), function, read)
 

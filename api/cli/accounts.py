@@ -8,7 +8,7 @@ from pathlib import Path
 from ...adapters.chain.evidence import load_bundle, save_bundle
 from ...core.errors import SourceError
 from ..answers import Answer, Kind
-from ..evidence import recorded_chains
+from ..evidence import reopen
 from ..pipeline import answer
 from ..query import Query
 from ..reading import Sources
@@ -48,7 +48,7 @@ def health(
 ) -> int:
     """How safe one owner's book is: every venue's own health, and the whole."""
     sources = _open(rpc, bundle, deployments)
-    query = build_query(address, also, block, venue, market, list(sources.adapters))
+    query = build_query(address, also, block, venue, market, sources.adapters)
     return _run("health", query, sources, save_bundle, as_json, exit_zero)
 
 
@@ -67,7 +67,7 @@ def portfolio(
 ) -> int:
     """The normalised portfolio document of one owner, to keep or to feed to ``margin``."""
     sources = _open(rpc, bundle, deployments)
-    query = build_query(address, also, block, venue, market, list(sources.adapters))
+    query = build_query(address, also, block, venue, market, sources.adapters)
     return _run("portfolio", query, sources, save_bundle, as_json, exit_zero)
 
 
@@ -86,7 +86,7 @@ def parity(
 ) -> int:
     """Our figures against each venue's own view at the same block, account by account."""
     sources = _open(rpc, bundle, deployments)
-    query = build_query(address, also, block, venue, market, list(sources.adapters))
+    query = build_query(address, also, block, venue, market, sources.adapters)
     return _run("parity", query, sources, save_bundle, as_json, exit_zero)
 
 
@@ -96,7 +96,7 @@ COMMANDS = (health, portfolio, parity)
 def _open(rpc: list[str] | None, bundle: Path | None, deployments: Path | None) -> Sources:
     """The sources the options name: a bundle's recording, or live endpoints."""
     if bundle is not None:
-        return recorded_sources(load_bundle(bundle))
+        return reopen(load_bundle(bundle))[2]
     return open_sources(open_chains(rpc or ()), deployments=deployments)
 
 
@@ -110,7 +110,8 @@ def _run(
 ) -> int:
     given = asyncio.run(_answer(kind, query, sources))
     if not given.document["as_of"]:
-        raise SourceError(given.unreadable)
+        causes = (problem["detail"] for problem in given.document["problems"])
+        raise SourceError(f"nothing could be read: {next(causes, 'no endpoint answered')}")
     if save_to is not None and given.evidence is not None:
         save_bundle(given.evidence, save_to)
     if as_json:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ...adapters.address import checksum_address
-from ...core.errors import BlockError, InputError
+from ..address import read_owner
+from ..inputs import check_block, check_venues
 from ..query import Query
 
 __all__ = [
@@ -38,9 +39,7 @@ Rpc = Annotated[
         help="An endpoint, e.g. ethereum=https://…; repeat for more chains or for failover.",
     ),
 ]
-Block = Annotated[
-    str, typer.Option(help="A block number, a 0x hash, or latest, safe, finalized.")
-]
+Block = Annotated[str, typer.Option(help="A block number, a 0x hash, or latest, safe, finalized.")]
 Venues = Annotated[
     list[str] | None, typer.Option("--venue", help="Ask only this venue; may be repeated.")
 ]
@@ -49,7 +48,8 @@ MarketIds = Annotated[
     typer.Option("--market", help="A Morpho market id (0x…) to look into; may be repeated."),
 ]
 DeploymentsFile = Annotated[
-    Path | None, typer.Option("--deployments", help="A deployments.toml instead of the bundled ones.")
+    Path | None,
+    typer.Option("--deployments", help="A deployments.toml instead of the bundled ones."),
 ]
 BundleFile = Annotated[
     Path | None, typer.Option("--bundle", help="Answer from this evidence bundle, offline.")
@@ -59,7 +59,8 @@ SaveBundle = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 ExitZero = Annotated[
-    bool, typer.Option("--exit-zero", help="Exit 0 for every answer; faults and bad input keep theirs.")
+    bool,
+    typer.Option("--exit-zero", help="Exit 0 for every answer; faults and bad input keep theirs."),
 ]
 
 
@@ -69,31 +70,14 @@ def build_query(
     block: str,
     venues: list[str] | None,
     markets: list[str] | None,
-    known_venues: list[str],
+    known_venues: Iterable[str],
 ) -> Query:
     """The query of a command line; ``InputError`` names the option that is wrong."""
-    owners = tuple(dict.fromkeys(checksum_address(text) for text in (address, *(also or ()))))
-    unknown = [venue for venue in venues or () if venue not in known_venues]
-    if unknown:
-        known = ", ".join(sorted(known_venues))
-        raise InputError(f"unknown venue {unknown[0][:40]!r}: expected one of {known}", field="venue")
-    options = {"morpho-blue": {"markets": tuple(markets)}} if markets else {}
-    return Query(owners, check_block(block), tuple(venues or ()), options)
-
-
-def check_block(text: str) -> str:
-    """A block as given, if it is a number, a 32-byte hash or a tag; ``BlockError`` otherwise."""
-    name = text.strip().lower()
-    is_hash = name.startswith("0x") and len(name) == 66
-    if is_hash:
-        try:
-            bytes.fromhex(name[2:])
-        except ValueError:
-            is_hash = False
-    if is_hash or name in {"latest", "safe", "finalized"} or (name.isdecimal() and len(name) < 20):
-        return name
-    raise BlockError(
-        f"{text[:80]!r} is not a block: expected a number, a 0x hash of 32 bytes, or latest, "
-        "safe, finalized",
-        field="block",
+    owners = (read_owner(address), *(read_owner(text, field="also") for text in also or ()))
+    options = {"morpho-blue": {"markets": list(markets)}} if markets else {}
+    return Query(
+        tuple(dict.fromkeys(owners)),
+        check_block(block),
+        check_venues(venues or (), known_venues),
+        options,
     )

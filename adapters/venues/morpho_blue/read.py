@@ -48,6 +48,7 @@ def read_snapshot(request: ReadRequest) -> ReadPlan[VenueSnapshot]:
         further = [_Probe(request, market) for market in found if market not in wanted.ids]
         readings += yield from _probe_round(further)
     problems += [_not_created(reading.market_id) for reading in readings if not reading.exists]
+    problems += [note for reading in readings if reading.is_empty for note in _spare(reading)]
     readings = [reading for reading in readings if reading.exists and not reading.is_empty]
     readings = yield from _second_round(request, readings)
     return VenueSnapshot(
@@ -248,6 +249,15 @@ def _pre_liquidations(switches: dict[str, Call[bool]], replies: Replies) -> list
             detail = f"{address} may close parts of a position before the market's own limit"
             problems.append(_note(Reason.NOT_SUPPORTED, "pre_liquidation", detail))
     return problems
+
+
+def _spare(reading: MarketReading) -> list[Problem]:
+    """Notes about failed reads of a market in which the owner is known to hold nothing."""
+    return [
+        Problem.of(read, venue="morpho-blue", account=reading.market_id, severity=Severity.NOTE)
+        for read in (reading.market, reading.params)
+        if isinstance(read, Failure)
+    ]
 
 
 def _not_created(market_id: str) -> Problem:

@@ -185,15 +185,22 @@ class MorphoRule:
     def _scenario_health(
         self, legs: Sequence[Leg], scenarios: LegScenarios, held: int | None, owed: int
     ) -> FloatArray:
-        """``maxBorrow / borrowed`` per scenario, from the legs' raw amounts."""
+        """``maxBorrow / borrowed`` per scenario, from the legs' raw amounts.
+
+        Both floors are kept, or a token of few decimals would cross at another price.
+        """
         lltv = self._require(self.lltv, "lltv")
         price = self._require(self.oracle_price, "oracle price")
         borrowed = _raw(legs[owed], self.loan)
         collateral = 0 if held is None else _raw(legs[held], self.collateral)
         today = _ratio(max_borrow(collateral, price, lltv), borrowed)
-        move = scenarios.factor[held] if held is not None else np.ones(scenarios.value.shape[1])
-        health: FloatArray = today * move / scenarios.factor[owed]
-        return health
+        if held is None:
+            return np.full(scenarios.value.shape[1], today)
+        move = scenarios.factor[held] / scenarios.factor[owed]
+        value = np.floor(to_float(collateral * price, 36) * move)
+        # The nudge undoes the float product's own rounding where the exact product is a whole.
+        limit = np.floor(value * to_float(lltv, 18) * (1 + 2**-51))
+        return np.where(move == 1.0, today, limit / to_float(borrowed, 0))
 
     def _collateral_leg(self, legs: Sequence[Leg]) -> int | None:
         """The position of the collateral among the legs: in no other account does it count."""

@@ -1,0 +1,1 @@
+"""The rules of Aave v3 pools, shared by every venue that runs that code."""

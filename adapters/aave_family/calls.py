@@ -1,0 +1,184 @@
+"""The reads of an Aave v3 pool, as values. The ABI is the superset of all versions' functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from ...core.errors import Failure
+from ..chain.call import Call, Contract, Read, Replies
+
+__all__ = ["NO_ADDRESS", "Answers", "Market", "MarketCalls", "ReserveTokens"]
+
+T = TypeVar("T")
+
+NO_ADDRESS = "0x" + "00" * 20
+
+_POOL = Contract("aave_v3", "Pool")
+_PROVIDER = Contract("aave_v3", "AddressesProvider")
+_ORACLE = Contract("aave_v3", "Oracle")
+_SCALED = Contract("aave_v3", "AToken")
+_SENTINEL = Contract("aave_v3", "PriceOracleSentinel")
+_TOKEN = Contract("aave_v3", "Token")
+_BYTES_TOKEN = Contract("aave_v3", "TokenWithBytesSymbol")
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """What a PoolAddressesProvider points to, lower case: pool and oracle."""
+
+    pool: str
+    oracle: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReserveTokens:
+    """A reserve's id and token contracts, lower case: static while the pool's revision stays."""
+
+    asset: str
+    id: int
+    supply_token: str
+    stable_token: str
+    variable_token: str
+
+
+class Answers:
+    """All replies of one plan so far, looked up by the read that asked.
+
+    The plan reads one block, so that answers of earlier rounds stay good.
+    """
+
+    def __init__(self) -> None:
+        self._replies: dict[Read, Replies] = {}
+
+    def new(self, calls: Iterable[Call[Any]]) -> list[Call[Any]]:
+        """The calls among these that were not asked yet, each once."""
+        return [call for call in dict.fromkeys(calls) if call not in self._replies]
+
+    def add(self, calls: Iterable[Call[Any]], replies: Replies) -> None:
+        """Remember the replies to these calls."""
+        self._replies.update(dict.fromkeys(calls, replies))
+
+    def __contains__(self, call: Call[Any]) -> bool:
+        return call in self._replies
+
+    def __getitem__(self, call: Call[T]) -> T | Failure:
+        replies = self._replies[call]
+        answer = replies[call]
+        return answer  # noqa: RET504 - unnamed, T would be inferred from the return type
+
+    def maybe(self, call: Call[T]) -> T | Failure | None:
+        """The answer, or None where it was not asked for."""
+        if call not in self._replies:
+            return None
+        answer = self[call]
+        return answer  # noqa: RET504 - unnamed, T would be inferred from the return type
+
+
+@dataclass(frozen=True, slots=True)
+class MarketCalls:
+    """The reads of one owner's account in one market; the provider is the only fixed address."""
+
+    provider: str
+    owner: str
+
+    def pool(self) -> Call[str]:
+        """The pool's address."""
+        return _PROVIDER.address(self.provider, "getPool")
+
+    def oracle(self) -> Call[str]:
+        """The price oracle's address."""
+        return _PROVIDER.address(self.provider, "getPriceOracle")
+
+    def sentinel(self) -> Call[str]:
+        """The sequencer sentinel's address; zero where there is none."""
+        return _PROVIDER.address(self.provider, "getPriceOracleSentinel")
+
+    def revision(self, market: Market) -> Call[int]:
+        """The pool's ``POOL_REVISION``."""
+        return _POOL.uint(market.pool, "POOL_REVISION")
+
+    def user_bitmap(self, market: Market) -> Call[int]:
+        """The owner's configuration word."""
+        call = _POOL.one(market.pool, "getUserConfiguration", self.owner)
+        return Call(call.target, call.data, call.function, lambda outputs: int(outputs[0][0]))
+
+    def user_mode(self, market: Market) -> Call[int]:
+        """The owner's eMode category; 0 is none."""
+        return _POOL.uint(market.pool, "getUserEMode", self.owner)
+
+    def reserves(self, market: Market) -> Call[tuple[str, ...]]:
+        """The listed assets, lower case; the order says nothing."""
+        call = _POOL.one(market.pool, "getReservesList")
+        return Call(call.target, call.data, call.function, _addresses)
+
+    def account_data(self, market: Market) -> Call[tuple[int, ...]]:
+        """The venue's own six figures."""
+        return _POOL.all(market.pool, "getUserAccountData", self.owner)
+
+    def reserve_data(self, market: Market, asset: str) -> Call[tuple[Any, ...]]:
+        """The reserve's legacy 15-field struct, the same from 3.0 to 3.7."""
+        return _POOL.one(market.pool, "getReserveData", asset)
+
+    def grace(self, market: Market, asset: str) -> Call[int]:
+        """Until when liquidation of the reserve is excluded (from 3.1)."""
+        return _POOL.uint(market.pool, "getLiquidationGracePeriod", asset)
+
+    def legacy_category(self, market: Market, category: int) -> Call[tuple[Any, ...]]:
+        """The eMode category's struct with its price source (up to 3.1)."""
+        return _POOL.one(market.pool, "getEModeCategoryData", category)
+
+    def category(self, market: Market, category: int) -> Call[tuple[int, int, int]]:
+        """The category's LTV, threshold and bonus in bps (from 3.2)."""
+        return _POOL.one(market.pool, "getEModeCategoryCollateralConfig", category)
+
+    def collateral_bitmap(self, market: Market, category: int) -> Call[int]:
+        """Which reserves are the category's collateral, by id (from 3.2)."""
+        return _POOL.uint(market.pool, "getEModeCategoryCollateralBitmap", category)
+
+    def ltvzero_bitmap(self, market: Market, category: int) -> Call[int]:
+        """Which of them have LTV 0 (from 3.6)."""
+        return _POOL.uint(market.pool, "getEModeCategoryLtvzeroBitmap", category)
+
+    def isolated(self, market: Market, category: int) -> Call[bool]:
+        """Whether collateral outside the category gets LTV 0 (from 3.7)."""
+        return _POOL.one(market.pool, "getIsEModeCategoryIsolated", category)
+
+    def price(self, market: Market, asset: str) -> Call[int]:
+        """One asset's price: single reads, so that one bad feed fails alone."""
+        return _ORACLE.uint(market.oracle, "getAssetPrice", asset)
+
+    def base_currency(self, market: Market) -> Call[str]:
+        """The base currency; the zero address is USD."""
+        return _ORACLE.address(market.oracle, "BASE_CURRENCY")
+
+    def base_unit(self, market: Market) -> Call[int]:
+        """One unit of the base currency."""
+        return _ORACLE.uint(market.oracle, "BASE_CURRENCY_UNIT")
+
+    def liquidation_allowed(self, sentinel: str) -> Call[bool]:
+        """The sentinel's word on liquidations of accounts not far below the limit."""
+        return _SENTINEL.one(sentinel, "isLiquidationAllowed")
+
+    def scaled(self, token: str) -> Call[int]:
+        """The owner's scaled balance of an aToken or variable debt token."""
+        return _SCALED.uint(token, "scaledBalanceOf", self.owner)
+
+    def balance(self, token: str) -> Call[int]:
+        """The owner's balance as the token itself reports it."""
+        return _TOKEN.uint(token, "balanceOf", self.owner)
+
+    def symbols(self, token: str) -> Iterator[Call[str]]:
+        """One read with two decodings of ``symbol()``: as text, and as 32 bytes."""
+        yield _TOKEN.one(token, "symbol")
+        call = _BYTES_TOKEN.one(token, "symbol")
+        yield Call(call.target, call.data, call.function, _text_of_bytes)
+
+
+def _addresses(outputs: tuple[Any, ...]) -> tuple[str, ...]:
+    return tuple(str(address).lower() for address in outputs[0])
+
+
+def _text_of_bytes(outputs: tuple[Any, ...]) -> str:
+    return bytes(outputs[0]).rstrip(b"\0").decode()

@@ -1,0 +1,38 @@
+"""Checking what callers give, the same for the command line and HTTP: one clear line each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from ..core.errors import BlockError, InputError
+
+__all__ = ["check_block", "check_venues"]
+
+_TAGS = {"latest", "safe", "finalized"}
+_HASH = re.compile(r"0x[0-9a-f]{64}")
+_NUMBER = re.compile(r"[0-9]{1,19}")
+
+
+def check_block(text: str) -> str:
+    """A block as given if it is a number, a 32-byte hash or a tag; ``BlockError`` otherwise."""
+    name = text.strip().lower()
+    if name in _TAGS or _HASH.fullmatch(name) or _NUMBER.fullmatch(name):
+        return name
+    raise BlockError(
+        f"{text[:80]!r} is not a block: expected a number, a 0x hash of 32 bytes, or latest, "
+        "safe, finalized",
+        field="block",
+    )
+
+
+def check_venues(names: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
+    """The venues asked for, if all are installed; ``InputError`` otherwise."""
+    wanted, installed = tuple(dict.fromkeys(names)), sorted(known)
+    for name in wanted:
+        if name not in installed:
+            raise InputError(
+                f"unknown venue {name[:40]!r}: expected one of {', '.join(installed)}",
+                field="venue",
+            )
+    return wanted
