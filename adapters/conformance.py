@@ -188,6 +188,18 @@ class AdapterConformance:
                 known = verdict.liquidatable is not None
                 _expect(known == (state is not State.UNKNOWN), f"{account.id}: {verdict}")
 
+    def test_a_debt_without_assets_is_bad_debt(
+        self, adapter: Adapter, recordings: Sequence[Recording]
+    ) -> None:
+        """Where something is owed and nothing held, the state says bad debt, with the value 0."""
+        for account, _ in _judged(adapter, recordings):
+            owed = any(isinstance(leg.instrument, Debt) for leg in account.legs)
+            held = any(leg.quantity > 0 for leg in account.legs)
+            if owed and not held and account.judgement is not None:
+                health = account.judgement.actionable.health
+                _expect(health.state is State.BAD_DEBT, f"{account.id}: {health.state}")
+                _expect(health.value == 0, f"{account.id}: health {health.value}")
+
     def test_deployments_are_legal(self, adapter: Adapter) -> None:
         """Names are lower case and legal, addresses carry their checksum, none is there twice."""
         _expect(_NAME.fullmatch(adapter.name) is not None, f"name {adapter.name!r}")
