@@ -7,7 +7,7 @@ answer that was checked when the recording was made. Nothing in it is read from 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,12 +16,12 @@ from ..core.book.health import State, VenueAnswer, Verdict
 from ..core.book.model import Leg, MarginAccount
 from ..core.book.portfolio import BlockRef
 from ..core.errors import Failure, Reason
-from .base import Deployment, ReadRequest, VenueSnapshot
+from .base import Adapter, Deployment, ReadRequest, VenueSnapshot
 from .chain.call import Call, Log, LogQuery, RawReply, Read, ReadPlan, Replies
 from .facts import Facts
 from .tokens import bundled_tokens
 
-__all__ = ["Recording", "load_recordings", "replay", "summary"]
+__all__ = ["Recording", "ReplyKey", "load_recordings", "record", "replay", "summary"]
 
 T = TypeVar("T")
 ReplyKey = tuple[str, bytes] | LogQuery
@@ -98,6 +98,28 @@ def load_recordings(folder: Path) -> tuple[Recording, ...]:
     """The recordings of a folder, in the order of their file names."""
     paths = sorted(folder.glob("*.json"))
     return tuple(Recording.from_document(json.loads(path.read_text())) for path in paths)
+
+
+def record(
+    blank: Recording, adapter: Adapter, ask: Callable[[Call[Any]], bytes | Failure]
+) -> Recording:
+    """The recording with everything the adapter asks, as ``ask`` answers it from a chain.
+
+    ``ask`` must answer every call at ``blank.block``. The answer becomes ``expected``: check it
+    against the venue before keeping the recording. Log scans are not recorded here.
+    """
+    replies: dict[ReplyKey, RawReply] = {}
+    plan = adapter.read(blank.request(Facts()))
+    try:
+        asked = next(plan)
+        while True:
+            answers: dict[Read, RawReply] = {}
+            for read in asked:
+                answers[read] = ask(read) if isinstance(read, Call) else _UNRECORDED
+            replies |= {_key(read): answers[read] for read in asked if isinstance(read, Call)}
+            asked = plan.send(Replies(answers))
+    except StopIteration as done:
+        return replace(blank, replies=replies, expected=summary(done.value))
 
 
 def replay(plan: ReadPlan[T], replies: Mapping[ReplyKey, RawReply]) -> tuple[T, list[list[Read]]]:

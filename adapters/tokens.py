@@ -63,7 +63,7 @@ class TokenRegistry:
 @cache
 def bundled_tokens() -> TokenRegistry:
     """The registry that ships with the package."""
-    text = files(__package__).joinpath("tokens.toml").read_text(encoding="utf-8")
+    text = files(__name__.rpartition(".")[0]).joinpath("tokens.toml").read_text(encoding="utf-8")
     return TokenRegistry(read_tokens(tomllib.loads(text)))
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 
-from eth_hash.auto import keccak
-
+from ..adapters.address import checksum_address
 from ..core.errors import AddressError
 
-__all__ = ["checksum_address", "looks_like_address", "read_owner", "read_owners"]
+__all__ = ["looks_like_address", "read_owner", "read_owners"]
 
 _ADDRESS = re.compile(r"0[xX][0-9a-fA-F]{40}")
 
@@ -16,17 +15,6 @@ _ADDRESS = re.compile(r"0[xX][0-9a-fA-F]{40}")
 def looks_like_address(text: str) -> bool:
     """Whether the text has the shape of an address: 0x and 40 hexadecimal digits."""
     return _ADDRESS.fullmatch(text) is not None
-
-
-def checksum_address(address: str) -> str:
-    """The EIP-55 form of an address of any case; the input must have the shape of one."""
-    digits = address[2:].lower()
-    digest = keccak(digits.encode()).hex()
-    mixed = (
-        digit.upper() if int(nibble, 16) >= 8 else digit
-        for digit, nibble in zip(digits, digest[:40], strict=True)
-    )
-    return "0x" + "".join(mixed)
 
 
 def read_owner(text: str, *, field: str = "address") -> str:
@@ -38,15 +26,7 @@ def read_owner(text: str, *, field: str = "address") -> str:
     trimmed = text.strip()
     if not looks_like_address(trimmed):
         raise AddressError(_shape_message(trimmed), field=field)
-    digits = trimmed[2:]
-    checked = checksum_address(trimmed)
-    if digits not in {digits.lower(), digits.upper(), checked[2:]}:
-        raise AddressError(
-            f"{trimmed} fails its checksum: a digit or a letter's case is wrong. "
-            "Copy it again, or write it in lower case if you are sure of it.",
-            field=field,
-        )
-    return checked
+    return checksum_address(trimmed, field=field)
 
 
 def read_owners(texts: list[str], *, field: str = "address") -> tuple[str, ...]:

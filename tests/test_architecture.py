@@ -43,6 +43,7 @@ THIRD_PARTIES = {
         "jinja2": "pages",
         "orjson": "strict and fast JSON",
         "pydantic": "the documents at the rim",
+        "pydantic_core": "its error details",
         "rich": "tables in the terminal",
         "starlette": "responses, through fastapi",
         "structlog": "logs",

@@ -20,6 +20,11 @@ from .rule import AaveRule, UnreadRule, health_of, leg_id
 
 __all__ = ["assemble"]
 
+_ACTIONS = {
+    Reason.UNSUPPORTED_VERSION: "update the package; until then only the venue's answer is shown",
+    Reason.NO_PRICE: "wait for the venue's oracle, which gives no price for this asset",
+    Reason.CODE_CHANGED: "rely on the venue's answer and report the difference",
+}
 _AGAIN = "read again; if it lasts, ask another endpoint"
 
 
@@ -148,9 +153,11 @@ class _Builder:
         """The sentinel's word; None with a note where it was not read."""
         if not profile.sentinel:
             return True
-        sentinel = self.found.get(self.found.calls.sentinel())
+        sentinel = self.found.answers.maybe(self.found.calls.sentinel())
         if sentinel == NO_ADDRESS:
             return True
+        if sentinel is None:
+            sentinel = Failure(Reason.CODE_CHANGED, "revision_lowered", "sentinel was not asked")
         if isinstance(sentinel, Failure):
             self.missing.append(Missing("", sentinel))
             return None
@@ -202,7 +209,7 @@ class _Builder:
             labels["pool"] = self.found.market.pool
         if position is not None:
             labels["profile"] = position.profile.name
-            labels["profile_evidence"] = position.profile.evidence(position.revision)
+            labels["profile_evidence"] = position.profile.evidence(position.revision).value
             labels |= _facts(position)
         if isinstance(self.found.mode, int) and self.found.mode:
             labels["emode"] = str(self.found.mode)
@@ -224,7 +231,7 @@ class _Builder:
             detail = f"getUserAccountData: {venue_answer.detail}".rstrip(": ")
             yield self._problem(replace(venue_answer, detail=detail))
         if failure is not None and parity.status == "mismatch":
-            yield self._problem(failure, action="trust the venue's answer; report the difference")
+            yield self._problem(failure)
         if isinstance(rule, AaveRule):
             yield from self._notes(rule, judgement, parity)
 
@@ -246,14 +253,14 @@ class _Builder:
         failure: Failure,
         leg: str = "",
         severity: Severity = Severity.READ,
-        action: str = _AGAIN,
+        action: str = "",
     ) -> Problem:
         return Problem.of(
             failure,
             venue=self.venue.name,
             account=self.request.deployment.market,
             leg=leg,
-            action=action,
+            action=action or _ACTIONS.get(failure.reason, _AGAIN),
             severity=severity,
         )
 

@@ -57,13 +57,15 @@ def position_from_document(document: Mapping[str, Any]) -> Position:
     if not isinstance(reserves, list):
         raise DocumentError("rule.reserves must be a list", field="rule.reserves")
     category = document.get("category")
+    timestamp = _uint(document, "timestamp", "rule")
     return Position(
         profile=PROFILES[name],
         revision=_uint(document, "revision", "rule"),
-        timestamp=_uint(document, "timestamp", "rule"),
+        timestamp=timestamp,
         bitmap=_uint(document, "bitmap", "rule"),
         reserves=tuple(
-            _reserve(entry, f"rule.reserves[{index}]") for index, entry in enumerate(reserves)
+            _reserve(entry, f"rule.reserves[{index}]", timestamp)
+            for index, entry in enumerate(reserves)
         ),
         category=None if category is None else _category(category, "rule.category"),
         base_unit=_positive(document, "base_unit", "rule"),
@@ -84,7 +86,7 @@ def failure_from_document(document: Mapping[str, Any]) -> Failure:
     return Failure(reason, code, detail)
 
 
-def _reserve(entry: object, path: str) -> Reserve:
+def _reserve(entry: object, path: str, timestamp: int) -> Reserve:
     found = _object(entry, path)
     values: dict[str, Any] = {}
     for name in _RESERVE_FIELDS:
@@ -94,6 +96,10 @@ def _reserve(entry: object, path: str) -> Reserve:
             values[name] = None
         else:
             values[name] = _uint(found, name, path)
+    _positive(found, "price", path)
+    if values["last_update"] > timestamp:
+        field = f"{path}.last_update"
+        raise DocumentError(f"{field} must not be after rule.timestamp", field=field)
     return Reserve(**values)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ...core.errors import RuleError
 from ...core.units import BPS, WAD, mul_div_down, mul_div_half_up, mul_div_up
 from .maths import (
     account_data,
@@ -67,6 +68,8 @@ def pair_block(
         return "not used as collateral"
     if position.profile.skips_zero_threshold and collateral.config.threshold == 0:
         return "collateral has liquidation threshold 0"
+    if collateral.config.protocol_fee and bonus_of(position, collateral) == 0:
+        return "collateral has no liquidation bonus"  # the call divides by it
     if debt_balance(position, debt) == 0:
         return "nothing owed in this reserve"
     known = [reserve.grace_until for reserve in both if reserve.grace_until is not None]
@@ -103,7 +106,13 @@ def liquidatable_debt(
 def liquidation_call(
     position: Position, collateral: Reserve, debt: Reserve, debt_to_cover: int
 ) -> Seizure:
-    """The amounts of ``liquidationCall`` for an account that may be liquidated."""
+    """The amounts of ``liquidationCall`` for an account that may be liquidated.
+
+    ``RuleError`` where the contract would divide by zero: a price or the bonus is 0.
+    """
+    prices = (price_of(position, collateral), _debt_price(position, debt))
+    if 0 in (*prices, bonus_of(position, collateral)):
+        raise RuleError("a liquidation needs both prices and a bonus above 0")
     health = account_data(position).health_factor
     repaid = min(debt_to_cover, liquidatable_debt(position, collateral, debt, health))
     seized, repaid = _seize(position, collateral, debt, repaid)

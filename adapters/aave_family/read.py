@@ -43,6 +43,7 @@ class _Reader:
         self._venue = venue
         provider = request.deployment.contracts[_PROVIDER_ROLE].lower()
         self._chain = request.block.chain_id
+        self._looked_at: tuple[str, ...] = ()  # assets whose details were read
         self.found = Found(MarketCalls(provider, request.owner.lower()), Answers())
 
     def _ask(self, calls: Iterable[Call[Any]]) -> ReadPlan[None]:
@@ -114,16 +115,23 @@ class _Reader:
         state: list[Call[Any]] = [
             calls.pool(),
             calls.oracle(),
-            calls.sentinel(),
             calls.revision(market),
             calls.user_bitmap(market),
             calls.user_mode(market),
             calls.reserves(market),
             calls.account_data(market),
         ]
+        if self._had_sentinel(market):
+            state.append(calls.sentinel())
         if self._fact(market.oracle, "base") is None:
             state += [calls.base_currency(market), calls.base_unit(market)]
         return state
+
+    def _had_sentinel(self, market: Market) -> bool:
+        """Whether the pool, as far as it was known, asks a sentinel."""
+        revision = self._fact(market.pool, "revision")
+        profile = None if revision is None else self._venue.profile_of(revision)
+        return not isinstance(profile, Profile) or profile.sentinel
 
     def _settle_base(self, market: Market) -> None:
         """The base currency and its unit, which the oracle can never change."""
@@ -166,11 +174,12 @@ class _Reader:
         asked += self._market_calls(market, profile, matter)
         asked += self._symbol_calls(matter + new)
         asked += self._category_calls(market, profile)
-        sentinel = found.get(found.calls.sentinel())
+        sentinel = found.answers.maybe(found.calls.sentinel())
         if profile.sentinel and isinstance(sentinel, str) and sentinel != NO_ADDRESS:
             asked.append(found.calls.liquidation_allowed(sentinel))
         yield from self._ask(asked)
-        self._settle_tokens(market, (*matter, *new))
+        self._looked_at = (*matter, *new)
+        self._settle_tokens(market, self._looked_at)
         self._settle_symbols()
 
     def _matters(self, tokens: ReserveTokens | None) -> bool:
@@ -251,14 +260,10 @@ class _Reader:
         found, market, profile = self.found, self.found.market, self.found.profile
         if market is None or not isinstance(profile, Profile):
             return
-        tokens = {asset: known for asset, known in found.tokens.items() if known is not None}
-        unread = {
-            asset: known
-            for asset, known in tokens.items()
-            if found.answers.new(self._balance_calls({asset: known}))
-        }
+        tokens = {asset: found.tokens[asset] for asset in self._looked_at}
+        known = {asset: entry for asset, entry in tokens.items() if entry is not None}
         source = self._price_source(market, profile)
-        asked = [*self._balance_calls(unread), *self._market_calls(market, profile, unread)]
+        asked = [*self._balance_calls(known), *self._market_calls(market, profile, known)]
         yield from self._ask([*asked, *([found.calls.price(market, source)] if source else [])])
         found.price_source = source
 

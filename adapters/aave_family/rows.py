@@ -65,7 +65,7 @@ def rows_of(request: ReadRequest, found: Found) -> Iterator[Row]:
     order = sorted(found.tokens, key=lambda asset: _order(found.tokens[asset]))
     for asset in order:
         row = Row(_asset(request, found, asset), labels[asset], found.tokens[asset])
-        if _fill(row, found, asset):
+        if _fill(row, found, asset, request.block.timestamp):
             yield row
 
 
@@ -83,14 +83,17 @@ def _asset(request: ReadRequest, found: Found, asset: str) -> Asset:
     return request.tokens.at(request.block.chain_id, asset, symbol=symbol, decimals=decimals)
 
 
-def _fill(row: Row, found: Found, asset: str) -> bool:
+def _fill(row: Row, found: Found, asset: str, timestamp: int) -> bool:
     """Fill the row from the answers; whether the owner holds, or may hold, something there."""
     market, profile, tokens = found.market, found.profile, row.tokens
     assert market is not None  # noqa: S101 - rows are made of a known market only
     if tokens is None:
         failure = found.answers.maybe(found.calls.reserve_data(market, asset))
         if isinstance(failure, Failure):
-            row.missing.append(Missing(leg_id("supply", row.label), failure, hides_position=True))
+            missing = Missing(
+                leg_id("supply", row.label), failure, _uncovered(found), hides_position=True
+            )
+            row.missing.append(missing)
         return bool(row.missing)
     balances = _balances(row, found, tokens)
     if not isinstance(profile, Profile):
@@ -101,6 +104,9 @@ def _fill(row: Row, found: Found, asset: str) -> bool:
     if not (any(balances.values()) or row.missing or used):
         return False
     data = found.answers[found.calls.reserve_data(market, asset)]
+    if not isinstance(data, Failure) and int(data[6]) > timestamp:
+        detail = f"reserve updated at {data[6]}, after the block's {timestamp}"
+        data = Failure(Reason.RPC_INCONSISTENT, "future_update", detail)
     if isinstance(data, Failure):
         _without_data(row, balances, bits, data)
         return True
@@ -111,6 +117,14 @@ def _fill(row: Row, found: Found, asset: str) -> bool:
 def _bits(found: Found, tokens: ReserveTokens) -> int:
     """Bit 0: borrows, bit 1: uses as collateral. All set where the user's word was not read."""
     return found.bitmap >> 2 * tokens.id & 3 if isinstance(found.bitmap, int) else 3
+
+
+def _uncovered(found: Found) -> bool:
+    """Whether the user's word has a bit of a reserve whose id is not known."""
+    known = {tokens.id for tokens in found.tokens.values() if tokens is not None}
+    word = found.bitmap if isinstance(found.bitmap, int) else 0
+    used = {place // 2 for place in range(word.bit_length()) if word >> place & 1}
+    return not used <= known
 
 
 def _balances(row: Row, found: Found, tokens: ReserveTokens) -> dict[str, int]:

@@ -63,15 +63,16 @@ class RpcChain:
             try:
                 found = await _header(endpoint, wanted, until)
             except (EndpointError, RefusedError) as error:
-                if isinstance(error, RefusedError) and error.kind is Kind.UNKNOWN_BLOCK:
-                    absent = True
-                causes.append(endpoint.failed(error).detail)
+                failure = endpoint.failed(error)
+                absent = absent or failure.code in (Kind.UNKNOWN_BLOCK, "reorged")
+                causes.append(failure.detail)
                 continue
             if found is not None:
                 return found
             absent = True
         if absent:
-            raise BlockError(f"{self.chain_id} has no block {wanted}", field="block")
+            what = f"{self.chain_id} has no block {wanted}, or it left the chain"
+            raise BlockError(what, field="block")
         raise SourceError(f"{self.chain_id} could not be reached: {self._blame(causes)}")
 
     async def fetch(self, reads: Sequence[Read], block: BlockRef) -> Replies:
@@ -131,15 +132,13 @@ class RpcChain:
         """What this endpoint answers, after its chain and (pinned by number) its block held."""
         queries = [read for read in reads if isinstance(read, LogQuery)]
         calls = [read for read in reads if not isinstance(read, LogQuery)]
-        (wrong, answers), logs = await asyncio.gather(
-            asyncio.gather(
-                _fault(endpoint, endpoint.verify(deadline)),
-                self._calls(endpoint, calls, block, deadline),
-            ),
-            asyncio.gather(*(read_logs(endpoint, query, block, deadline) for query in queries)),
-        )
+        wrong = await _fault(endpoint, endpoint.verify(deadline))
         if wrong is not None:
             return dict.fromkeys(reads, wrong)
+        answers, logs = await asyncio.gather(
+            self._calls(endpoint, calls, block, deadline),
+            asyncio.gather(*(read_logs(endpoint, query, block, deadline) for query in queries)),
+        )
         answers |= dict(zip(queries, logs, strict=True))
         # Log ranges end at a number, so they need the check even where calls are pinned by hash.
         by_number = queries if endpoint.transport.supports_hash else reads

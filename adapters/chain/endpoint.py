@@ -12,7 +12,6 @@ from typing import Any
 
 from ...core.book.portfolio import BlockRef
 from ...core.errors import Failure, Reason
-from .call import Call
 from .jsonrpc import EndpointError, Kind, RefusedError
 from .pin import quantity
 from .transport import Transport
@@ -21,6 +20,9 @@ __all__ = ["Endpoint", "bytes_of", "unavailable"]
 
 _MAX_REST = 30.0
 _VERIFY_EVERY = 60.0
+_NO_CALL = {"to": "0x" + "00" * 20, "data": "0x"}
+_NO_BLOCK = "0x" + "de" * 32
+_AT_ONCE = 32  # requests in flight; the others wait, and are not sent if a rate limit arrives
 
 # The answer was too big or the request was: asking for less is the remedy, not resting.
 _ABOUT_SIZE = {"too_large", "http_413"}
@@ -55,6 +57,7 @@ class Endpoint:
         self.resting_for = ""
         self._strikes = 0
         self._verified_at: float | None = None
+        self._slots = asyncio.Semaphore(_AT_ONCE)
 
     @property
     def name(self) -> str:
@@ -67,8 +70,23 @@ class Endpoint:
 
     async def request(self, method: str, params: list[Any], deadline: float) -> Any:
         """The result; ``EndpointError`` or ``RefusedError``, noted."""
-        now = asyncio.get_running_loop().time()
-        if not self.may_be_asked(now):
+        if not await self._slot(deadline):
+            raise EndpointError("timeout")
+        try:
+            return await self._ask(method, params, deadline)
+        finally:
+            self._slots.release()
+
+    async def _slot(self, deadline: float) -> bool:
+        """Wait for a free slot; False if the deadline comes first."""
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await self._slots.acquire()
+        except TimeoutError:
+            return False
+
+    async def _ask(self, method: str, params: list[Any], deadline: float) -> Any:
+        if not self.may_be_asked(asyncio.get_running_loop().time()):
             raise EndpointError(self.resting_for)
         try:
             result = await self.transport.request(method, params, deadline)
@@ -93,16 +111,36 @@ class Endpoint:
         self.resting_for = fault.code
 
     async def verify(self, deadline: float) -> None:
-        """Ask for the chain id, once a minute; ``EndpointError`` ``invalid_chain`` if it is another."""
+        """Check, once a minute, that it serves this chain and that it serves calls.
+
+        ``EndpointError`` ``invalid_chain`` if it is another chain; whatever ``eth_call`` gives if
+        that is refused, for a node may give headers and yet no calls.
+        """
         now = asyncio.get_running_loop().time()
         if self._verified_at is not None and now - self._verified_at < _VERIFY_EVERY:
             return
-        found = quantity(await self.request("eth_chainId", [], deadline))
-        if f"eip155:{found}" != self.chain_id:
+        result, _ = await asyncio.gather(
+            self.request("eth_chainId", [], deadline), self._probe(deadline)
+        )
+        if f"eip155:{quantity(result)}" != self.chain_id:
             self._verified_at = None
             self.rests_until, self.resting_for = now + _VERIFY_EVERY, "invalid_chain"
             raise EndpointError("invalid_chain")
         self._verified_at = now
+
+    async def _probe(self, deadline: float) -> None:
+        """Call at a block that cannot exist: a node that answers does not look at the hash."""
+        if self.transport.supports_hash is False:
+            return
+        try:
+            await self.request("eth_call", [_NO_CALL, _pinned(_NO_BLOCK)], deadline)
+        except RefusedError as refusal:
+            if refusal.kind is Kind.METHOD_REFUSED:
+                raise
+            if refusal.kind is Kind.INVALID_PARAMS and self.transport.supports_hash is None:
+                self.transport.supports_hash = False
+        else:
+            self.transport.supports_hash = False
 
     async def header(self, method: str, selector: str, deadline: float) -> Any:
         """The header that a block-reading method gives, null if there is no such block."""
@@ -116,9 +154,8 @@ class Endpoint:
         """
         message = {"to": target, "data": "0x" + data.hex()}
         if block.hash and self.transport.supports_hash is not False:
-            pinned = {"blockHash": block.hash, "requireCanonical": True}
             try:
-                result = await self.request("eth_call", [message, pinned], deadline)
+                result = await self.request("eth_call", [message, _pinned(block.hash)], deadline)
             except RefusedError as refusal:
                 if self.transport.supports_hash or refusal.kind is not Kind.INVALID_PARAMS:
                     raise
@@ -134,6 +171,6 @@ class Endpoint:
         return unavailable(self.name, error)
 
 
-def has_outputs(call: Call[Any]) -> bool:
-    """Whether the function returns anything, so that no data means no contract."""
-    return bool(call.function.outputs)
+def _pinned(block_hash: str) -> dict[str, object]:
+    """A block parameter of EIP-1898 that must be on the canonical chain."""
+    return {"blockHash": block_hash, "requireCanonical": True}

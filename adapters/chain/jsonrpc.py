@@ -23,9 +23,14 @@ __all__ = ["MAX_DEPTH", "Kind", "EndpointError", "RefusedError", "request_body",
 # A block header or a log list nests 4 deep; the rest is head room, and far below any parser's limit.
 MAX_DEPTH = 32
 
+# Objects, arrays and members in one reply: twice what a full body of logs holds. Without a bound
+# a body of eight megabytes could be millions of values and seconds of work.
+_MAX_ITEMS = 300_000
+
 # Also matches a string without an end, so that a scan is linear whatever the bytes are.
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 _BRACKETS = bytes.maketrans(b"{}", b"[]")
+_TOO_DEEP = b"[" * (MAX_DEPTH + 1)
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _HEX = re.compile(r"0x(?:[0-9a-fA-F]{2})*")
 
@@ -89,9 +94,15 @@ def result_of(body: bytes, identity: int) -> Any:
 
 def _parse(body: bytes) -> Any:
     """The JSON value of a body whose depth and keys were checked; raises ``EndpointError``."""
+    if body.count(b",") > _MAX_ITEMS:
+        raise EndpointError("too_large")
     bare = _STRING.sub(b"", body)
     brackets = bare.translate(_BRACKETS, _NOT_BRACKETS)
+    if len(brackets) > 2 * _MAX_ITEMS and _TOO_DEEP not in brackets:
+        raise EndpointError("too_large")
     for _ in range(MAX_DEPTH):  # each pass takes away the innermost level
+        if not brackets or _TOO_DEEP in brackets:
+            break
         brackets = brackets.replace(b"[]", b"")
     if brackets:
         raise EndpointError("bad_json")
@@ -149,21 +160,22 @@ _TEXTS: tuple[tuple[Kind, tuple[str, ...]], ...] = (
     (Kind.INVALID_PARAMS, ("unmarshal", "invalid params", "invalid argument", "not supported",
                            "unsupported", "unknown field", "expected")),
 )  # fmt: skip
-_NUMBERS = {
-    3: Kind.REVERTED,
-    -32001: Kind.UNKNOWN_BLOCK,
-    -32601: Kind.METHOD_REFUSED,
-    -32602: Kind.INVALID_PARAMS,
-}
+_NUMBERS = {-32001: Kind.UNKNOWN_BLOCK, -32602: Kind.INVALID_PARAMS}
+# What follows these words is the contract's own text: it must not be read as the node's.
+_REVERT_FIRST = re.compile(
+    r"(?:error: )?(?:execution reverted|vm exception while processing transaction: revert|revert)"
+)
 _RATE_TEXTS = ("rate limit", "too many requests", "capacity", "throttle", "request limit")
 
 
 def _kind(number: int, text: str) -> Kind | None:
     """The kind of a refusal; None where it is about the rate of requests."""
+    if number == 3 or _REVERT_FIRST.match(text):
+        return Kind.REVERTED
     if number == 429 or any(word in text for word in _RATE_TEXTS):
         return None
-    if number in (3, -32601):
-        return _NUMBERS[number]
+    if number == -32601:
+        return Kind.METHOD_REFUSED
     for kind, words in _TEXTS:
         if any(word in text for word in words):
             return kind

@@ -36,31 +36,43 @@ async def read_logs(
         [(query.from_block, block.number)] if query.from_block <= block.number else []
     )
     found: dict[Span, list[Log]] = {}
-    served = False
+    served = endpoint.log_span is not None
     while todo:
-        todo = [part for span in todo for part in _cut(span, endpoint.log_span)]
-        now, todo = todo[: _AT_ONCE if served else 1], todo[_AT_ONCE if served else 1 :]
+        now = _take(todo, endpoint.log_span, _AT_ONCE if served else 1)
         results = await asyncio.gather(
             *(_one_range(endpoint, query, span, block, deadline) for span in now)
         )
-        for span, result in zip(now, results, strict=True):
+        for span, result in zip(reversed(now), reversed(results), strict=True):
+            width = span[1] - span[0] + 1
             if isinstance(result, list):
                 found[span], served = result, True
-                continue
-            width = span[1] - span[0] + 1
-            if width == 1 or not _too_wide(result):
+            elif width == 1 or not _too_wide(result):
                 return endpoint.failed(result)
-            if not served:
+            elif served:
+                middle = span[0] + width // 2
+                todo += [(middle, span[1]), (span[0], middle - 1)]
+            else:
                 endpoint.log_span = width // 2
-            todo = [*_cut(span, (width + 1) // 2), *todo]
+                _give_back(todo, span)
     return tuple(log for span in sorted(found) for log in found[span])
 
 
-def _cut(span: Span, width: int | None) -> list[Span]:
-    first, last = span
-    if width is None:
-        return [span]
-    return [(at, min(at + width - 1, last)) for at in range(first, last + 1, width)]
+def _take(todo: list[Span], width: int | None, count: int) -> list[Span]:
+    """The next spans, at most so many and so wide; ``todo`` is a stack, lowest blocks on top."""
+    taken: list[Span] = []
+    while todo and len(taken) < count:
+        first, last = todo.pop()
+        end = last if width is None else min(first + width - 1, last)
+        taken.append((first, end))
+        if end < last:
+            todo.append((end + 1, last))
+    return taken
+
+
+def _give_back(todo: list[Span], span: Span) -> None:
+    """Undo the taking of a span, joined to the rest that it was cut from."""
+    rest = todo.pop() if todo else (span[1] + 1, span[1])
+    todo.append((span[0], rest[1]))
 
 
 def _too_wide(error: EndpointError | RefusedError) -> bool:

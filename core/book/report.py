@@ -147,6 +147,7 @@ class LiquidationRange:
     up: float | None = None
     more: tuple[float, ...] = ()
     sigma: float | None = None
+    peg: bool = False
 
     def percent(self, price: float | None) -> float | None:
         """The signed move from today's price, in percent."""

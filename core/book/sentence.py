@@ -60,9 +60,9 @@ def _bad_debt(report: Report, accounts: list[AccountReport]) -> str:
 
 
 def _first_to_go(report: Report) -> str:
-    """The nearest liquidation price of any account, in relative distance."""
+    """The nearest liquidation price of any account, in relative distance; a peg only for want of it."""
     crossings = [
-        (abs(math.log(price / one.spot)), one.underlying, price, one, account)
+        (one.peg, abs(math.log(price / one.spot)), one.underlying, price, one, account)
         for account in report.accounts
         for one in account.liquidation
         for price in (one.down, one.up)
@@ -70,7 +70,7 @@ def _first_to_go(report: Report) -> str:
     ]
     if not crossings:
         return ""
-    _, underlying, price, one, account = min(crossings, key=lambda found: found[:3])
+    _, _, underlying, price, one, account = min(crossings, key=lambda found: found[:4])
     verb = "rises" if price > one.spot else "falls"
     return (
         f" First to go: {_name(account, report)}, if {underlying} {verb} to"

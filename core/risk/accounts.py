@@ -82,8 +82,9 @@ def _ranges(
         kinds = {held.unit.kind for held in positions if held.unit.underlying == name}
         spot = _spot(book, name, positions)
         one = liquidation_range(account, positions, name, spot, response, parameters.sigma_of(name))
-        if kinds != {"stable"} or one.down or one.up or one.more:
-            found.append(one)
+        peg = kinds == {"stable"}
+        if not peg or one.down or one.up or one.more:
+            found.append(replace(one, peg=peg))
     return tuple(found)
 
 

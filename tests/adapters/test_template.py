@@ -12,7 +12,7 @@ from crossmargin.adapters.base import VenueSnapshot
 from crossmargin.adapters.chain.call import Contract, RawReply
 from crossmargin.adapters.conformance import AdapterConformance
 from crossmargin.adapters.facts import Facts
-from crossmargin.adapters.recordings import Recording, replay, summary
+from crossmargin.adapters.recordings import Recording, ReplyKey, replay, summary
 from crossmargin.adapters.template import ADAPTER
 from crossmargin.core.book.model import MarginAccount
 from crossmargin.core.book.portfolio import BlockRef
@@ -31,7 +31,7 @@ def account(name: str, collateral: int, debt: int, price: int, limit: int) -> Re
         (VAULT.uint(vault, "price"), (price,)),
         (VAULT.uint(vault, "borrowLimit", OWNER), (limit,)),
     )
-    replies: Mapping[tuple[str, bytes], RawReply] = {
+    replies: Mapping[ReplyKey, RawReply] = {
         (call.target, call.data): eth_abi.encode(("uint256",) * len(values), values)
         for call, values in calls
     }

@@ -2,7 +2,8 @@
 
 import pytest
 
-from crossmargin.api.address import checksum_address, read_owner, read_owners
+from crossmargin.adapters.address import checksum_address
+from crossmargin.api.address import read_owner, read_owners
 from crossmargin.core.errors import AddressError
 
 # The examples of EIP-55.

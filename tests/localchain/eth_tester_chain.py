@@ -39,7 +39,7 @@ class EthTesterChain(LocalChain):
     def __init__(self, code: Mapping[str, bytes] | None = None) -> None:
         self._keys = {_address(key): key for key in map(_key, range(1, _ACCOUNTS + 1))}
         self._created = _ACCOUNTS
-        self._backend = PyEVMBackend(
+        self._backend: Any = PyEVMBackend(  # its types say less than it can do
             genesis_parameters=PyEVMBackend.generate_genesis_params(
                 {"gas_limit": _GAS_LIMIT, "timestamp": GENESIS_TIMESTAMP}
             ),

@@ -1,6 +1,6 @@
 """Makes the demo's recording: a wallet on real contracts while ETH falls 30% and recovers.
 
-    python -m tests.localchain.record_demo api/demo/recording.json.gz
+python -m tests.localchain.record_demo api/demo/recording.json.gz
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from crossmargin.adapters.address import checksum_address
 from crossmargin.adapters.chain.evidence import Bundle, save_bundle
+from crossmargin.adapters.facts import Facts
 from crossmargin.api.evidence import record
 from crossmargin.api.pipeline import answer
 from crossmargin.api.query import Query
@@ -62,12 +64,14 @@ def _open_positions(world: World) -> str:
 
 
 async def _record(world: World, owner: str) -> Bundle:
-    query = Query((owner,))
+    query = Query((checksum_address(owner),))
     evidence = record("health", query, world.sources())
     last = None
     for step in range(_BLOCKS):
         _move_prices(world, eth_path(step))
-        last = await answer("health", query, evidence.sources)
+        # Once as a process that knows nothing yet reads it, once as one that has read before.
+        last = await answer("health", query, replace(evidence.sources, facts=Facts()))
+        await answer("health", query, evidence.sources)
     for opened in evidence.sources.chains.values():
         await opened.aclose()
     assert last is not None

@@ -12,7 +12,7 @@ from ...deployments import bundled_deployments
 from .cases import SUITES
 from .document import rule_from_document
 from .read import read_snapshot
-from .rule import KIND
+from .rule import KIND, VENUE
 
 __all__ = ["ADAPTER", "MorphoBlue"]
 
@@ -20,7 +20,7 @@ __all__ = ["ADAPTER", "MorphoBlue"]
 class MorphoBlue:
     """The adapter; it holds no state."""
 
-    name = "morpho-blue"
+    name = VENUE
     capabilities = Capabilities(
         kinds=("lending",),
         exact=("borrowAssets", "supplyAssets", "maxBorrow", "healthy"),

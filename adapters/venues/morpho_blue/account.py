@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -13,7 +13,7 @@ from ....core.errors import Failure, Problem, Reason, Severity
 from ....core.units import WAD, decimal_of
 from ...base import ReadRequest
 from .maths import MarketState, PositionState, liquidation_incentive_factor
-from .rule import COLLATERAL, DEBT, SUPPLY, MorphoRule, Token
+from .rule import COLLATERAL, DEBT, SUPPLY, VENUE, MorphoRule, Token
 
 __all__ = ["MarketParams", "MarketReading", "TokenReading", "build_account"]
 
@@ -97,18 +97,19 @@ def build_account(request: ReadRequest, reading: MarketReading) -> MarginAccount
     judgement = rule.judge()
     failure = _failure(reading, judgement)
     legs = _legs(request, reading, position, judgement, collateral, loan)
+    venue_answer = _venue_answer(reading.liquidation)
     return MarginAccount(
-        venue="morpho-blue",
+        venue=VENUE,
         id=reading.market_id,
         chain_id=request.deployment.chain_id,
         holder=request.owner,
         legs=legs,
         rule=rule,
         judgement=judgement,
-        venue_answer=_venue_answer(reading.liquidation),
+        venue_answer=venue_answer,
         penalty=decimal_of(liquidation_incentive_factor(params.lltv) - WAD, 18),
         failure=failure,
-        problems=_unneeded(reading, legs, failure),
+        problems=tuple(_problems(reading, legs, failure, venue_answer)),
         labels=_labels(params, collateral.asset, loan.asset),
     )
 
@@ -116,16 +117,17 @@ def build_account(request: ReadRequest, reading: MarketReading) -> MarginAccount
 def _unread(request: ReadRequest, reading: MarketReading) -> MarginAccount:
     """An account whose position or parameters are missing: it may hold anything."""
     position, params = reading.position, reading.params
-    failure = position if isinstance(position, Failure) else params
+    failures = [read for read in (position, params) if isinstance(read, Failure)]
     rule = MorphoRule(request.block.timestamp, _known(position), _known(reading.market))
     return MarginAccount(
-        venue="morpho-blue",
+        venue=VENUE,
         id=reading.market_id,
         chain_id=request.deployment.chain_id,
         holder=request.owner,
         legs=(),
         rule=rule,
-        failure=failure if isinstance(failure, Failure) else None,
+        failure=failures[0],
+        problems=tuple(_problem(reading, failure) for failure in failures),
     )
 
 
@@ -197,20 +199,49 @@ def _accrual_failure(reading: MarketReading) -> Failure:
     )
 
 
-def _unneeded(
-    reading: MarketReading, legs: tuple[Leg, ...], failure: Failure | None
-) -> tuple[Problem, ...]:
-    """Notes about failed reads that neither the account nor a leg depends on (nothing is owed)."""
-    named = {failure, *(leg.failure for leg in legs)}
-    spare: list[object] = [reading.market, reading.rate]
-    if failure is None or failure.reason is not Reason.NO_PRICE:
-        spare.append(reading.price)
+def _problems(
+    reading: MarketReading,
+    legs: tuple[Leg, ...],
+    failure: Failure | None,
+    answer: VenueAnswer | Failure | None,
+) -> Iterator[Problem]:
+    """Every failed read with its place; a note where nothing depends on it."""
+    named: set[object] = {None, failure}
+    if failure is not None:
+        yield _problem(reading, failure)
+    for leg in legs:
+        if leg.failure is not None and leg.failure not in named:
+            yield _problem(reading, leg.failure, leg=leg.id)
+        named.add(leg.failure)
+    if isinstance(answer, Failure):
+        # A revert for another reason was read all right: it only leaves the venue's verdict open.
+        reverted = answer.reason is Reason.CALL_REVERTED
+        yield _problem(reading, answer, Severity.NOTE if reverted else Severity.READ)
+    for spare in _unneeded(reading, failure):
+        if spare not in named:
+            yield _problem(reading, spare, Severity.NOTE)
+
+
+def _unneeded(reading: MarketReading, failure: Failure | None) -> Iterator[Failure]:
+    """Failed reads that may turn out to be unneeded, as where nothing is owed."""
+    priceless = failure is not None and failure.reason is Reason.NO_PRICE
+    reads: list[object] = [reading.market, reading.rate, None if priceless else reading.price]
     for token in reading.tokens.values():
-        spare.append(token.symbol_failure if isinstance(token, TokenReading) else token)
-    return tuple(
-        Problem.of(read, venue="morpho-blue", account=reading.market_id, severity=Severity.NOTE)
-        for read in spare
-        if isinstance(read, Failure) and read not in named
+        reads.append(token.symbol_failure if isinstance(token, TokenReading) else token)
+    yield from (read for read in reads if isinstance(read, Failure))
+
+
+def _problem(
+    reading: MarketReading, failure: Failure, severity: Severity = Severity.READ, leg: str = ""
+) -> Problem:
+    action = "read again, or ask another endpoint" if severity is Severity.READ else ""
+    return Problem.of(
+        failure,
+        venue=VENUE,
+        account=reading.market_id,
+        leg=leg,
+        action=action,
+        severity=severity,
     )
 
 

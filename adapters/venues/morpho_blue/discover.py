@@ -15,6 +15,7 @@ from eth_hash.auto import keccak
 from ....core.errors import Failure, InputError, Problem, Reason, Severity
 from ...base import ReadRequest
 from ...chain.call import LogQuery, Replies
+from .rule import VENUE
 
 __all__ = ["Candidates", "candidates", "log_queries", "markets_in_logs"]
 
@@ -38,7 +39,7 @@ class Candidates:
                 Severity.NOTE,
                 Reason.POSITIONS_INCOMPLETE,
                 "curated",
-                venue="morpho-blue",
+                venue=VENUE,
                 detail=f"{len(self.ids)} known markets were probed; positions in others are not seen",
                 action="give the market ids, or let the logs be scanned (discover = logs)",
             ),
@@ -50,7 +51,12 @@ def candidates(request: ReadRequest) -> Candidates:
     settings = request.deployment.settings
     given = request.options.get("markets")
     ids = market_ids(given if given is not None else settings.get("markets", ()))
-    if request.options.get("discover", settings.get("discover")) == "logs":
+    discover = request.options.get("discover", settings.get("discover"))
+    if discover not in (None, "logs"):
+        raise InputError(
+            f"discover: {str(discover)[:40]!r} is not known; say logs", field="discover"
+        )
+    if discover == "logs":
         return Candidates(ids, "logs", log_queries(request))
     return Candidates(ids, "curated" if given is None else "list")
 

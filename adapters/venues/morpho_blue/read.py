@@ -21,6 +21,7 @@ from ...chain.call import Call, Contract, ReadPlan, Replies
 from .account import MarketParams, MarketReading, TokenReading, build_account
 from .discover import Candidates, candidates, markets_in_logs
 from .maths import MarketState, PositionState
+from .rule import VENUE
 
 __all__ = ["read_snapshot"]
 
@@ -48,8 +49,9 @@ def read_snapshot(request: ReadRequest) -> ReadPlan[VenueSnapshot]:
         further = [_Probe(request, market) for market in found if market not in wanted.ids]
         readings += yield from _probe_round(further)
     problems += [_not_created(reading.market_id) for reading in readings if not reading.exists]
+    readings = [reading for reading in readings if reading.exists]
     problems += [note for reading in readings if reading.is_empty for note in _spare(reading)]
-    readings = [reading for reading in readings if reading.exists and not reading.is_empty]
+    readings = [reading for reading in readings if not reading.is_empty]
     readings = yield from _second_round(request, readings)
     return VenueSnapshot(
         accounts=tuple(build_account(request, reading) for reading in readings),
@@ -96,16 +98,14 @@ class _Probe:
 
     def _checked(self, values: tuple[Any, ...]) -> MarketParams | Failure:
         """The parameters, proven by the id, which is their hash; remembered once proven."""
-        params = MarketParams(*values)
         encoded = eth_abi.encode(("address",) * 4 + ("uint256",), values)
-        if params.loan != _ZERO and f"0x{keccak(encoded).hex()}" != self.market_id:
+        if f"0x{keccak(encoded).hex()}" != self.market_id:
             return Failure(
                 Reason.BAD_RETURN_DATA, "id_mismatch", "the parameters do not hash to the id"
             )
-        deployment = self._request.deployment
-        if params.loan != _ZERO:
-            morpho = deployment.contracts["morpho"]
-            self._request.facts.put(deployment.chain_id, morpho, self.market_id, params)
+        params, deployment = MarketParams(*values), self._request.deployment
+        morpho = deployment.contracts["morpho"]
+        self._request.facts.put(deployment.chain_id, morpho, self.market_id, params)
         return params
 
 
@@ -129,6 +129,8 @@ def _second_round(
     calls = [call for _, questions in asked for call in questions.reads()]
     if not calls:
         return readings
+    # Last: should a simulated liquidation pass, whatever follows it in the batch sees its effects.
+    calls += [questions.verdict for _, questions in asked if questions.verdict is not None]
     replies = yield calls
     return [questions.answered(reading, replies, request) for reading, questions in asked]
 
@@ -143,8 +145,8 @@ class _Questions:
     tokens: tuple[tuple[str, Call[int], Call[Any]], ...] = ()
 
     def reads(self) -> list[Call[Any]]:
-        """The calls to make."""
-        single = (self.price, self.rate, self.verdict)
+        """The calls to make, all but the verdict."""
+        single = (self.price, self.rate)
         described = [call for _, *calls in self.tokens for call in calls]
         return [call for call in single if call is not None] + described
 
@@ -178,17 +180,15 @@ def _questions(request: ReadRequest, reading: MarketReading) -> _Questions:
     position, market, params = reading.position, reading.market, reading.params
     if isinstance(position, Failure) or isinstance(params, Failure):
         return _Questions()
-    has_oracle, has_rate = params.oracle != _ZERO, params.irm != _ZERO
-    rate = verdict = None
-    if has_rate and not isinstance(market, Failure):
+    price = rate = verdict = None
+    if position.borrow_shares or (position.collateral and params.oracle != _ZERO):
+        price = _ORACLE.uint(params.oracle, "price")
+    if params.irm != _ZERO and not isinstance(market, Failure):
         rate = _IRM.uint(params.irm, "borrowRateView", params.as_tuple(), _totals(market))
     if position.borrow_shares:
         morpho = request.deployment.contracts["morpho"]
         arguments = (params.as_tuple(), request.owner, 0, 1, b"")
         verdict = _MORPHO.all(morpho, "liquidate", *arguments)
-    price = _ORACLE.uint(params.oracle, "price") if has_oracle and position.collateral else None
-    if position.borrow_shares and price is None:
-        price = _ORACLE.uint(params.oracle, "price")
     return _Questions(price, rate, verdict, tuple(_unknown_tokens(request, params)))
 
 
@@ -244,7 +244,7 @@ def _pre_liquidations(switches: dict[str, Call[bool]], replies: Replies) -> list
     for address, call in switches.items():
         allowed = replies[call]
         if isinstance(allowed, Failure):
-            problems.append(Problem.of(allowed, venue="morpho-blue", action="read again"))
+            problems.append(Problem.of(allowed, venue=VENUE, action="read again"))
         elif allowed:
             detail = f"{address} may close parts of a position before the market's own limit"
             problems.append(_note(Reason.NOT_SUPPORTED, "pre_liquidation", detail))
@@ -254,7 +254,7 @@ def _pre_liquidations(switches: dict[str, Call[bool]], replies: Replies) -> list
 def _spare(reading: MarketReading) -> list[Problem]:
     """Notes about failed reads of a market in which the owner is known to hold nothing."""
     return [
-        Problem.of(read, venue="morpho-blue", account=reading.market_id, severity=Severity.NOTE)
+        Problem.of(read, venue=VENUE, account=reading.market_id, severity=Severity.NOTE)
         for read in (reading.market, reading.params)
         if isinstance(read, Failure)
     ]
@@ -270,7 +270,7 @@ def _not_created(market_id: str) -> Problem:
 
 
 def _note(reason: Reason, code: str, detail: str, action: str = "") -> Problem:
-    return Problem(Severity.NOTE, reason, code, venue="morpho-blue", detail=detail, action=action)
+    return Problem(Severity.NOTE, reason, code, venue=VENUE, detail=detail, action=action)
 
 
 def _unscanned(failure: Failure) -> Problem:
@@ -279,7 +279,7 @@ def _unscanned(failure: Failure) -> Problem:
         Severity.READ,
         Reason.POSITIONS_INCOMPLETE,
         failure.code or failure.reason.value,
-        venue="morpho-blue",
+        venue=VENUE,
         detail=failure.detail or "the log scan failed",
         action="give the market ids, or use an endpoint that serves logs",
     )

@@ -35,9 +35,9 @@ from .maths import (
     to_assets_up,
 )
 
-__all__ = ["COLLATERAL", "DEBT", "KIND", "MEASURE", "SUPPLY", "MorphoRule", "Token"]
+__all__ = ["COLLATERAL", "DEBT", "KIND", "MEASURE", "SUPPLY", "VENUE", "MorphoRule", "Token"]
 
-KIND = "morpho-blue"
+VENUE = KIND = "morpho-blue"
 MEASURE = "max borrow / borrowed"
 
 # The ids of an account's legs.
@@ -97,6 +97,7 @@ class MorphoRule:
         The amounts come from the legs, so that a changed leg changes the answer; at today's prices
         the limit is rounded as the contract rounds it. There is one limit: initial = maintenance.
         """
+        _refuse_unread(self.position, legs)
         equity = scenarios.value.sum(axis=0)
         held, owed = self._collateral_leg(legs), _debt_leg(legs)
         # Everything supplied covers debt, but only lltv of the collateral counts for the limit.
@@ -224,6 +225,14 @@ def _borrowed(position: PositionState, market: MarketState) -> int:
     )
 
 
+def _refuse_unread(position: PositionState | None, legs: Sequence[Leg]) -> None:
+    """A missing position or leg is no scenario answer: its quantity 0 would read as no debt."""
+    unread = [leg.id for leg in legs if leg.failure is not None]
+    if position is None or unread:
+        what = ", ".join(unread) or "position"
+        raise RuleError(f"not read, so the rule cannot be evaluated: {what}")
+
+
 def _debt_leg(legs: Sequence[Leg]) -> int | None:
     """The position of the debt among the legs."""
     owed = (index for index, leg in enumerate(legs) if isinstance(leg.instrument, Debt))
@@ -232,8 +241,8 @@ def _debt_leg(legs: Sequence[Leg]) -> int | None:
 
 def _raw(leg: Leg, token: Token | None) -> int:
     """The leg's amount as the venue holds it, whatever its sign."""
-    if leg.failure is not None or token is None or token.decimals is None:
-        raise RuleError(f"the leg {leg.id} was not read: the rule cannot be evaluated")
+    if token is None or token.decimals is None:
+        raise RuleError(f"the decimals of {leg.id} were not read: the rule cannot be evaluated")
     numerator, denominator = abs(leg.quantity).as_integer_ratio()
     return numerator * int(10**token.decimals) // denominator
 

@@ -25,10 +25,11 @@ def configuration(
     decimals: int = 18,
     category: int = 0,
     flags: int = 0,
+    virtual: bool = True,
 ) -> int:
     """A configuration word of an active reserve; ``flags`` are added as they are."""
     word = ltv | threshold << 16 | bonus << 32 | decimals << 48 | 1 << 56
-    return word | 1000 << 152 | category << 168 | flags
+    return word | 1000 << 152 | category << 168 | flags | virtual << 252
 
 
 def reserve(index: int, **changes: Any) -> Reserve:

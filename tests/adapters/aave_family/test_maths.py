@@ -90,10 +90,10 @@ def test_stable_debt_counts_up_to_3_1(version: str, debt: int) -> None:
     assert debt_balance(position(version, entry, bitmap=1), entry) == debt
 
 
-@pytest.mark.parametrize(("flags", "debt"), [(0, 40), (1 << 252, 50)])
-def test_3_3_counts_a_reported_debt_without_virtual_accounting(flags: int, debt: int) -> None:
+@pytest.mark.parametrize(("virtual", "debt"), [(False, 40), (True, 50)])
+def test_3_3_counts_a_reported_debt_without_virtual_accounting(virtual: bool, debt: int) -> None:
     """In 3.3 a reserve without virtual accounting owes what its debt token reports."""
-    word = configuration(flags=flags)
+    word = configuration(virtual=virtual)
     entry = reserve(0, configuration=word, scaled_debt=50, reported_debt=40)
     assert debt_balance(position("3.3", entry, bitmap=1), entry) == debt
 
@@ -127,6 +127,16 @@ def test_ltv_zero_in_a_category(version: str, ltv: int, factors: tuple[int, int]
     mode = Category(1, 9300, 9500, 10100, collateral_bitmap=1)
     held = position(version, entry, bitmap=COLLATERAL, category=mode)
     assert collateral_factors(held, entry) == factors
+
+
+@pytest.mark.parametrize("version", ["3.6", "3.7"])
+@pytest.mark.parametrize(("bits", "ltv"), [(0b01, 0), (0b10, 9300)])
+def test_a_category_can_zero_ltv_by_bitmap(version: str, bits: int, ltv: int) -> None:
+    """From 3.6 a bit of the category sets LTV to 0 and leaves the category's threshold."""
+    entry = reserve(0, scaled_supply=1)
+    mode = Category(1, 9300, 9500, 10100, collateral_bitmap=0b01, ltvzero_bitmap=bits)
+    held = position(version, entry, bitmap=COLLATERAL, category=mode)
+    assert collateral_factors(held, entry) == (ltv, 9500)
 
 
 @pytest.mark.parametrize(("version", "ltv"), [("3.6", 8000), ("3.7", 0)])

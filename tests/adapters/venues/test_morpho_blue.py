@@ -15,12 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crossmargin.adapters.base import VenueSnapshot
-from crossmargin.adapters.chain.call import Contract, Log, LogQuery, RawReply
+from crossmargin.adapters.chain.call import Call, Contract, Log, LogQuery, RawReply
 from crossmargin.adapters.conformance import AdapterConformance
 from crossmargin.adapters.facts import Facts
 from crossmargin.adapters.recordings import Recording, load_recordings, replay
 from crossmargin.adapters.venues.morpho_blue import ADAPTER
 from crossmargin.adapters.venues.morpho_blue.discover import log_queries
+from crossmargin.adapters.venues.morpho_blue.irm import adaptive_curve_rate
 from crossmargin.adapters.venues.morpho_blue.maths import (
     MarketState,
     PositionState,
@@ -33,7 +34,7 @@ from crossmargin.adapters.venues.morpho_blue.maths import (
     to_assets_up,
 )
 from crossmargin.adapters.venues.morpho_blue.rule import MorphoRule, Token
-from crossmargin.core.book.health import State
+from crossmargin.core.book.health import Judgement, State, VenueAnswer
 from crossmargin.core.book.model import Asset, Debt, Leg, MarginAccount, Spot
 from crossmargin.core.book.portfolio import BlockRef
 from crossmargin.core.book.rule import LegScenarios
@@ -57,10 +58,10 @@ class TestMorphoBlue(AdapterConformance):
 
     def price_today(self, snapshot: VenueSnapshot, account: MarginAccount, asset: str) -> Decimal:
         """The collateral's price in the loan token, from the rule's own oracle."""
-        rule = account.rule
-        assert isinstance(rule, MorphoRule)
-        exact = account.judgement.liquidation_prices[0]
-        return Decimal(rule.oracle_price).scaleb(-exact.decimals)
+        own = account.rule
+        assert isinstance(own, MorphoRule)
+        assert own.oracle_price is not None
+        return Decimal(own.oracle_price).scaleb(-judged(account).liquidation_prices[0].decimals)
 
 
 def recorded(name: str) -> Recording:
@@ -73,6 +74,12 @@ def answer(recording: Recording, facts: Facts | None = None) -> VenueSnapshot:
     return replay(ADAPTER.read(recording.request(facts or Facts())), recording.replies)[0]
 
 
+def judged(account: MarginAccount) -> Judgement:
+    """The account's judgement, which must be there."""
+    assert account.judgement is not None
+    return account.judgement
+
+
 def integers(value: Any) -> Any:
     """The expected values of a case with their decimal strings as integers."""
     if isinstance(value, Mapping):
@@ -80,6 +87,7 @@ def integers(value: Any) -> Any:
     return value if isinstance(value, bool) else int(value)
 
 
+@pytest.mark.shared
 def test_all_recorded_cases_are_exact(shared):
     """All 54 cases of the venue's contracts are reproduced: totals, rate, debt, limit, verdict."""
     lines = (shared / "vectors" / "morpho-blue.account.jsonl").read_text().splitlines()
@@ -108,14 +116,15 @@ def mainnet(shared) -> tuple[Recording, Mapping[str, Any]]:
     return recording, raw["markets"]
 
 
+@pytest.mark.shared
 def test_a_mainnet_account_owes_what_was_recorded_in_all_five_markets(mainnet):
     """Driven with the calls recorded at block 19425631, every debt is exact to the wei."""
     recording, markets = mainnet
     accounts = {account.id: account for account in answer(recording).accounts}
     expected = {market: int(one["derived"]["borrow_assets_up"]) for market, one in markets.items()}
-    assert {
-        id_: account.judgement.figures["borrowAssets"] for id_, account in accounts.items()
-    } == (expected)
+    assert {id_: judged(account).figures["borrowAssets"] for id_, account in accounts.items()} == (
+        expected
+    )
     assert {
         market: -next(leg for leg in accounts[market].legs if leg.id == "debt").quantity
         for market in markets
@@ -131,15 +140,39 @@ def _loan(market: Mapping[str, Any]) -> str:
     return "weth" if market["params"]["loanToken"] == weth else "dollars"
 
 
+@pytest.mark.shared
 def test_without_an_oracle_price_the_health_is_unknown(mainnet):
     """No price was recorded for the mainnet account: its health is unknown, with the reason."""
     for account in answer(mainnet[0]).accounts:
         assert account.failure is not None
         assert account.failure.reason is Reason.NO_PRICE
-        assert account.judgement.actionable.health.state is State.UNKNOWN
-        assert account.judgement.actionable.liquidatable is None
+        assert judged(account).actionable.health.state is State.UNKNOWN
+        assert judged(account).actionable.liquidatable is None
 
 
+def test_a_revert_that_says_nothing_leaves_the_venues_verdict_open():
+    """Only the known reasons are a verdict; after another one there is none, and a note says so."""
+    recording = recorded("stale")
+    key = next(
+        key
+        for key, reply in recording.replies.items()
+        if isinstance(reply, Failure) and reply.reason is Reason.CALL_REVERTED
+    )
+    odd = Failure(Reason.CALL_REVERTED, "panic", "0x11 arithmetic overflow")
+    (account,) = answer(recording.with_reply(key, odd)).accounts
+    assert account.venue_answer == odd
+    assert judged(account).actionable.liquidatable is True
+    assert [(one.severity, one.code) for one in account.problems] == [(Severity.NOTE, "panic")]
+
+
+@pytest.mark.parametrize("name", ["ordinary", "stale", "ugly"])
+def test_a_whole_answer_has_no_problem(name):
+    """Where everything was read, nothing is reported."""
+    for account in answer(recorded(name)).accounts:
+        assert account.problems == ()
+
+
+@pytest.mark.shared
 def test_curated_markets_are_noted_as_incomplete(mainnet):
     """Where only shipped ids were probed, a note says so and completeness is not claimed."""
     snapshot = answer(mainnet[0])
@@ -160,6 +193,21 @@ def test_a_malformed_market_id_is_refused(markets):
     recording = replace(recorded("empty"), options={"markets": markets})
     with pytest.raises(InputError, match="markets"):
         answer(recording)
+
+
+def test_an_unknown_way_of_discovery_is_refused():
+    """A misspelt option is an input error, not a narrower search."""
+    with pytest.raises(InputError, match="discover"):
+        answer(replace(recorded("empty"), options={"discover": "log"}))
+
+
+def test_a_simulated_liquidation_is_asked_last():
+    """Should it pass, its effects on the chain's state reach no other read of the batch."""
+    recording = recorded("ugly")
+    _, rounds = replay(ADAPTER.read(recording.request(Facts())), recording.replies)
+    names = [one.function.signature.split("(")[0] for one in rounds[-1] if isinstance(one, Call)]
+    assert names.count("liquidate") == 3
+    assert set(names[-3:]) == {"liquidate"}
 
 
 def test_an_id_that_is_no_market_is_noted():
@@ -229,8 +277,9 @@ def test_a_warm_account_needs_two_rounds_and_no_parameters():
 def test_stored_totals_can_call_a_liquidatable_account_healthy():
     """An idle market: healthy on stored totals, liquidatable once accrued, as the venue says."""
     (account,) = answer(recorded("stale")).accounts
-    assert account.judgement.stored.liquidatable is False
-    assert account.judgement.actionable.liquidatable is True
+    assert judged(account).stored.liquidatable is False
+    assert judged(account).actionable.liquidatable is True
+    assert isinstance(account.venue_answer, VenueAnswer)
     assert account.venue_answer.figures == {"healthy": 0}
 
 
@@ -242,11 +291,12 @@ def test_parameters_that_do_not_hash_to_the_id_are_refused():
         recording.deployment.contracts["morpho"], "idToMarketParams", bytes.fromhex(market[2:])
     )
     true = recording.replies[call.target, call.data]
-    faulty = recording.with_reply((call.target, call.data), true[:-1] + b"\x01")
-    (account,) = answer(faulty).accounts
-    assert account.failure == Failure(
-        Reason.BAD_RETURN_DATA, "id_mismatch", "the parameters do not hash to the id"
-    )
+    assert isinstance(true, bytes)
+    for garbage in (true[:-1] + b"\x01", bytes(len(true))):
+        (account,) = answer(recording.with_reply((call.target, call.data), garbage)).accounts
+        assert account.failure == Failure(
+            Reason.BAD_RETURN_DATA, "id_mismatch", "the parameters do not hash to the id"
+        )
 
 
 def test_an_authorised_pre_liquidation_contract_is_noted():
@@ -299,6 +349,7 @@ def test_equality_is_healthy_and_one_unit_more_is_not(collateral, price):
 def test_the_liquidation_price_is_exact_on_both_sides(collateral, borrowed, lltv):
     """At the liquidation price the limit covers the debt, one raw unit below it does not."""
     price = liquidation_price(borrowed, collateral, lltv)
+    assert price is not None
     assert max_borrow(collateral, price, lltv) >= borrowed
     assert max_borrow(collateral, price - 1, lltv) < borrowed
 
@@ -455,6 +506,25 @@ def test_a_changed_leg_changes_the_answer():
     assert result.health[0] == pytest.approx(3.44, rel=1e-12)
 
 
+@pytest.mark.parametrize("unread", [0, 1, 2])
+def test_an_unread_leg_has_no_scenario_answer(unread):
+    """A leg that was not read is refused: its quantity 0 would read as nothing owed."""
+    book = list(legs())
+    book[unread] = replace(
+        book[unread], quantity=Decimal(0), failure=Failure(Reason.RPC_UNAVAILABLE)
+    )
+    whole = rule(PositionState(0, 500 * 10**12, 10**18), 10**27)
+    with pytest.raises(RuleError):
+        whole.evaluate(book, scenarios([1.0], [1.0]))
+
+
+def test_an_unread_position_has_no_scenario_answer():
+    """An account whose position was not read has no legs, which does not make it healthy."""
+    nothing = np.zeros((0, 1))
+    with pytest.raises(RuleError):
+        MorphoRule(1_000).evaluate((), LegScenarios(nothing, nothing, nothing))
+
+
 def test_one_wei_over_the_limit_never_rounds_to_healthy():
     """A debt of 24 digits one unit over its limit is liquidatable in the float answer too."""
     price, collateral = 10**36, 10**24
@@ -490,3 +560,30 @@ def test_a_broken_rule_document_names_its_field(broken):
     with pytest.raises(DocumentError) as caught:
         ADAPTER.rules["morpho-blue"](document)
     assert caught.value.field.startswith(next(iter(broken)))
+
+
+# The rate model
+
+YEAR = 365 * 86_400
+
+
+def used(utilisation: float) -> MarketState:
+    """A market of 1e18 lent, used to this share, last touched at 1,000."""
+    return MarketState(10**18, 10**24, int(utilisation * 100) * 10**16, 10**24, 1_000, 0)
+
+
+@pytest.mark.parametrize(("utilisation", "multiple"), [(0.0, 0.25), (0.9, 1.0), (1.0, 4.0)])
+def test_a_new_market_starts_at_four_percent_on_its_curve(utilisation, multiple):
+    """Before its first use the model's rate at target is 4% a year, a quarter to four times it."""
+    yearly = adaptive_curve_rate(used(utilisation), 0, 1_000) * YEAR / WAD
+    assert yearly == pytest.approx(0.04 * multiple, rel=1e-8)
+
+
+def test_the_rate_at_target_stays_within_its_bounds():
+    """However long a market is full or empty, the rate at target ends at 200% or 0.1% a year."""
+    start, ages = 4 * WAD // 100 // YEAR, 1_000 + 50 * YEAR
+    full = adaptive_curve_rate(used(1.0), start, ages) * YEAR / WAD
+    idle = adaptive_curve_rate(used(0.0), start, ages) * YEAR / WAD
+    # The average of start, end and twice the middle, where the last two are at the bound.
+    assert full == pytest.approx(4 * (0.04 + 3 * 2.0) / 4, rel=1e-6)
+    assert idle == pytest.approx(0.25 * (0.04 + 3 * 0.001) / 4, rel=1e-6)
