@@ -11,7 +11,7 @@ from ....core.book.model import Asset, Debt, Leg, MarginAccount, RawAmount, Spot
 from ....core.errors import Failure, Problem, Reason, Severity
 from ....core.units import decimal_of
 from ...base import Price, ReadRequest
-from .maths import ABSORB_PAUSED, PRICE_DECIMALS, Collateral
+from .maths import PRICE_DECIMALS, Collateral
 from .reading import CollateralReading, MarketReading
 from .rule import BASE, Base, CompoundRule, Held
 
@@ -31,6 +31,9 @@ def build_account(request: ReadRequest, reading: MarketReading) -> MarginAccount
     judgement = rule.judge()
     legs = tuple(_legs(request, reading, judgement))
     failure = _failure(reading, judgement)
+    named = {failure, *(leg.failure for leg in legs)}
+    # A failure that changed no verdict (nothing is owed) is only worth knowing.
+    severity = Severity.NOTE if failure is None else Severity.READ
     return MarginAccount(
         venue=VENUE,
         id=request.deployment.market,
@@ -42,7 +45,7 @@ def build_account(request: ReadRequest, reading: MarketReading) -> MarginAccount
         venue_answer=_venue_answer(request, reading),
         penalty=rule.penalty(),
         failure=failure,
-        problems=tuple(_problems(request, reading, legs, failure)),
+        problems=tuple(_problems(request, reading, rule, named, severity)),
         labels={
             "base": _base_asset(request, reading).symbol,
             "price_unit": rule.unit,
@@ -155,13 +158,14 @@ def _failure(reading: MarketReading, judgement: Judgement) -> Failure | None:
 
 
 def _problems(
-    request: ReadRequest, reading: MarketReading, legs: tuple[Leg, ...], failure: Failure | None
+    request: ReadRequest,
+    reading: MarketReading,
+    rule: CompoundRule,
+    named: set[Failure | None],
+    severity: Severity,
 ) -> Iterator[Problem]:
     """What neither the account's failure nor a leg's says already, and what is worth knowing."""
     account = request.deployment.market
-    named = {failure, *(leg.failure for leg in legs)}
-    # A failure that changed no verdict (nothing is owed) is only worth knowing.
-    severity = Severity.NOTE if failure is None else Severity.READ
     for other in _failures(reading):
         if other not in named:
             yield Problem.of(other, venue=VENUE, account=account, severity=severity)
@@ -169,11 +173,12 @@ def _problems(
         detail = "the market's terms for it changed since the last answer; the new ones are used"
         code, leg = "terms_changed", f"collateral-{index}"
         yield Problem(Severity.NOTE, Reason.CODE_CHANGED, code, VENUE, account, leg, detail)
-    totals, owes = reading.totals, any(isinstance(leg.instrument, Debt) for leg in legs)
-    if owes and not isinstance(totals, Failure) and totals.pause_flags & ABSORB_PAUSED:
-        detail = "absorb is paused: a liquidatable account stays so, but not before the pause ends"
-        yield Problem(
-            Severity.NOTE, Reason.NOT_SUPPORTED, "absorb_paused", VENUE, account, detail=detail
+    if rule.is_absorb_paused and rule.principal is not None and rule.principal < 0:
+        detail = "absorb is paused: nothing can be liquidated now"
+        blocked = Failure(Reason.NOT_SUPPORTED, "liquidation_blocked", detail)
+        action = "the pause can end at any time"
+        yield Problem.of(
+            blocked, venue=VENUE, account=account, action=action, severity=Severity.NOTE
         )
 
 

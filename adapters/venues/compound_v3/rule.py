@@ -12,8 +12,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 
-import numpy as np
-
 from ....core.book.health import (
     UNKNOWN,
     Health,
@@ -23,11 +21,12 @@ from ....core.book.health import (
     Verdict,
     ratio_health,
 )
-from ....core.book.model import Debt, Leg, Spot
-from ....core.book.rule import FloatArray, LegScenarios, RuleArrays
+from ....core.book.model import Leg
+from ....core.book.rule import LegScenarios, RuleArrays
 from ....core.errors import RuleError
-from ....core.units import WAD, decimal_of, to_float
+from ....core.units import WAD, decimal_of
 from .maths import (
+    ABSORB_PAUSED,
     PRICE_DECIMALS,
     Absorption,
     Collateral,
@@ -42,6 +41,7 @@ from .maths import (
     liquidation_price,
     present_value,
 )
+from .scenarios import evaluate
 
 __all__ = ["BASE", "KIND", "MEASURE", "Base", "CompoundRule", "Held"]
 
@@ -104,7 +104,7 @@ class CompoundRule:
     def judge(self) -> Judgement:
         """The exact verdicts at stored and accrued indices, with the figures of the views."""
         accrued = self.accrued()
-        stored, actionable = self._verdict(self.totals), self._verdict(accrued)
+        stored, actionable = self._verdict(self.totals), self._actionable(accrued)
         figures: dict[str, int] = {}
         if self.principal is not None and accrued is not None:
             balance = present_value(self.principal, accrued)
@@ -115,6 +115,11 @@ class CompoundRule:
         if may_borrow is not None:
             figures["isBorrowCollateralized"] = int(may_borrow)
         return Judgement(MEASURE, stored, actionable, figures, self._prices(accrued))
+
+    @property
+    def is_absorb_paused(self) -> bool:
+        """Whether ``absorb`` reverts for everybody: no account is better for it."""
+        return self.totals is not None and bool(self.totals.pause_flags & ABSORB_PAUSED)
 
     def accrued(self) -> Totals | None:
         """The market at the block's time; None where it was not read or the contract reverts."""
@@ -128,7 +133,7 @@ class CompoundRule:
     def absorption(self) -> Absorption:
         """What ``absorb`` would do with the account at the block; ``RuleError`` if it would revert.
 
-        There is no partial liquidation. A pause of ``absorb`` is not looked at here.
+        There is no partial liquidation.
         """
         accrued, price, scale = self.accrued(), self.base.price, self.base.scale
         if not self.judge().actionable.liquidatable:
@@ -147,22 +152,12 @@ class CompoundRule:
         return decimal_of(WAD - largest.liquidation_factor, 18)
 
     def evaluate(self, legs: Sequence[Leg], scenarios: LegScenarios) -> RuleArrays:
-        """Health and margin in every scenario, each price moved by its leg's factor.
-
-        Amounts come from the legs, so that a changed leg changes the answer; at today's prices
-        every value is rounded as the contract rounds it. Base that is supplied backs no debt.
-        """
-        terms = self._terms(legs)
-        initial = np.zeros(scenarios.value.shape[1])
-        maintenance = initial.copy()
-        for row, value in enumerate(np.maximum(scenarios.value, 0.0)):
-            held = terms.get(row)
-            borrow, liquidate = (held.borrow_factor, held.liquidate_factor) if held else (0, 0)
-            initial += value * (1.0 - to_float(borrow, 18))
-            maintenance += value * (1.0 - to_float(liquidate, 18))
-        health = self._scenario_health(legs, terms, scenarios)
-        equity = scenarios.value.sum(axis=0)
-        return RuleArrays(equity, initial, maintenance, health, health < 1.0)
+        """The rule in every scenario; ``RuleError`` where a number that it needs was not read."""
+        known, complete = self._known()
+        if not complete:
+            raise RuleError("a collateral was not read: the rule cannot be evaluated")
+        terms = {held.key: state for held, state in known}
+        return evaluate(terms, self.base.price, self.base.scale, legs, scenarios)
 
     def document(self) -> Mapping[str, object]:
         """The rule with its raw parameters: integers as strings, null for what was not read."""
@@ -235,6 +230,13 @@ class CompoundRule:
             health = replace(health, state=State.BAD_DEBT)
         return Verdict(health, counted < owed)
 
+    def _actionable(self, accrued: Totals | None) -> Verdict:
+        """The verdict of ``absorb``: a pause stops the call, the health stays what it is."""
+        verdict = self._verdict(accrued)
+        if verdict.liquidatable and self.is_absorb_paused:
+            return replace(verdict, liquidatable=False)
+        return verdict
+
     def _prices(self, accrued: Totals | None) -> tuple[LiquidationPrice, ...]:
         """The price of each collateral, and of a base quoted in USD, at which ``absorb`` works."""
         owed, values = self._owed_value(accrued), self._values(borrow=False)
@@ -252,67 +254,6 @@ class CompoundRule:
             raw = highest_healthy_base_price(balance, counted, self.base.scale)
             found.append(LiquidationPrice(self.base.key, "up", raw, PRICE_DECIMALS, self.unit))
         return tuple(found)
-
-    def _terms(self, legs: Sequence[Leg]) -> dict[int, Collateral]:
-        """The market's terms for each leg that counts as collateral, by the leg's row."""
-        known, complete = self._known()
-        if not complete:
-            raise RuleError("a collateral was not read: the rule cannot be evaluated")
-        by_key = {held.key: state for held, state in known}
-        terms = {}
-        for row, leg in enumerate(legs):
-            if isinstance(leg.instrument, Spot) and leg.instrument.asset.key in by_key:
-                state = by_key[leg.instrument.asset.key]
-                terms[row] = replace(state, balance=_raw(leg, state.scale))
-        return terms
-
-    def _scenario_health(
-        self, legs: Sequence[Leg], terms: Mapping[int, Collateral], scenarios: LegScenarios
-    ) -> FloatArray:
-        """Liquidation value over debt per scenario; ``inf`` where nothing is owed."""
-        health = np.full(scenarios.value.shape[1], np.inf)
-        rows = [row for row, leg in enumerate(legs) if isinstance(leg.instrument, Debt)]
-        price, scale = self.base.price, self.base.scale
-        if not rows:
-            return health
-        if price is None or scale is None:
-            raise RuleError("the base asset was not read: the rule cannot be evaluated")
-        owed = base_value(sum(_raw(legs[row], scale) for row in rows), price, scale)
-        if owed == 0:
-            return health
-        today = {
-            row: factored(collateral_value(state), state.liquidate_factor)
-            for row, state in terms.items()
-        }
-        moves = scenarios.factor / scenarios.factor[rows[0]]
-        return _moved(today, owed, moves)
-
-
-def _moved(today: Mapping[int, int], owed: int, moves: FloatArray) -> FloatArray:
-    """Today's quotient carried along each collateral's move against the debt.
-
-    Written as a change from today's exact quotient, so that no move gives exactly that.
-    """
-    counted = sum(today.values())
-    change = np.zeros(moves.shape[1])
-    for row, value in today.items():
-        if value:
-            change += to_float(value, 0) / to_float(counted, 0) * (moves[row] - 1.0)
-    return np.maximum(_ratio(counted, owed) * (1.0 + change), 0.0)
-
-
-def _ratio(counted: int, owed: int) -> float:
-    """``counted / owed`` as a float that never rounds across 1, the boundary."""
-    ratio = to_float(counted, 0) / to_float(owed, 0)
-    return min(ratio, float(np.nextafter(1.0, 0.0))) if counted < owed else max(ratio, 1.0)
-
-
-def _raw(leg: Leg, scale: int) -> int:
-    """The leg's amount as the venue holds it, whatever its sign."""
-    if leg.failure is not None:
-        raise RuleError(f"the leg {leg.id} was not read: the rule cannot be evaluated")
-    numerator, denominator = abs(leg.quantity).as_integer_ratio()
-    return numerator * scale // denominator
 
 
 def _rates_document(rates: Rates | None) -> dict[str, object] | None:
