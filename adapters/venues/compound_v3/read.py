@@ -57,6 +57,7 @@ class _Market:
         self._comet = request.deployment.contracts["comet"]
         self._facts = request.facts
         self._answers: dict[Call[Any], Any] = {}
+        self._remembered: dict[int, AssetInfo | None] = {}
 
     def ask(self, calls: Iterable[Call[Any]]) -> ReadPlan[None]:
         """Ask what was not asked before; no round trip where there is nothing new."""
@@ -79,7 +80,8 @@ class _Market:
         calls = [] if isinstance(feed, Failure) else [self._call("getPrice", feed)]
         for index in held:
             calls.append(self._call("getAssetInfo", index))
-            calls += self._amounts(self._facts.get(self._chain, self._comet, _fact(index)))
+            self._remembered[index] = self._facts.get(self._chain, self._comet, _fact(index))
+            calls += self._amounts(self._remembered[index])
         return calls
 
     def third_round(self, held: Iterable[int]) -> Iterator[Call[Any]]:
@@ -124,9 +126,8 @@ class _Market:
         return CollateralReading(index, info, balance, self._price(info.price_feed))
 
     def _has_changed(self, collateral: CollateralReading) -> bool:
-        known = self._facts.get(self._chain, self._comet, _fact(collateral.index))
-        changed: bool = known is not None and known != collateral.info
-        return changed and not isinstance(collateral.info, Failure)
+        known, info = self._remembered[collateral.index], collateral.info
+        return known is not None and known != info and not isinstance(info, Failure)
 
     def _amounts(self, info: AssetInfo | Failure | None) -> list[Call[Any]]:
         """The owner's balance of a collateral and its price; nothing where it is not known."""
