@@ -10,7 +10,7 @@ import pytest
 
 from crossmargin.adapters.base import Adapter, VenueSnapshot
 from crossmargin.adapters.conformance import AdapterConformance
-from crossmargin.adapters.recordings import Recording, load_recordings
+from crossmargin.adapters.recordings import RecordedAccount, load_recordings
 from crossmargin.adapters.venues.euler_v2 import ADAPTER
 from crossmargin.adapters.venues.euler_v2.limits import PRICE_DECIMALS, price_scale
 from crossmargin.adapters.venues.euler_v2.rule import EulerRule
@@ -26,7 +26,7 @@ class TestEulerV2(AdapterConformance):
         return ADAPTER
 
     @pytest.fixture
-    def recordings(self) -> Sequence[Recording]:
+    def recordings(self) -> Sequence[RecordedAccount]:
         """Four owners of a local chain: empty, ordinary, ugly and with a stale oracle."""
         return load_recordings(RECORDINGS)
 
