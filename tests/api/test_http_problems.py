@@ -152,7 +152,11 @@ def test_openapi_describes_every_route(client):
     max_examples=40,
     deadline=None,
     derandomize=True,
-    suppress_health_check=list(HealthCheck),
+    suppress_health_check=[
+        HealthCheck.too_slow,
+        HealthCheck.data_too_large,
+        HealthCheck.filter_too_much,
+    ],
 )
 def test_generated_requests_find_no_undocumented_answer(case):
     """Whatever is sent, the status, content type and shape are documented ones, and never a 5xx.
