@@ -92,9 +92,7 @@ def test_every_figure_and_balance_is_the_pools_on_anvil(world: World, scale: Sca
 
 
 @pytest.mark.parametrize("scale", ON_PY_EVM)
-def test_every_figure_and_balance_is_the_pools_on_py_evm(
-    py_evm_world: World, scale: Scale
-) -> None:
+def test_every_figure_and_balance_is_the_pools_on_py_evm(py_evm_world: World, scale: Scale) -> None:
     """The same through a second EVM and the in-process transport."""
     checked, _ = run(py_evm_world, scale)
     assert checked == len(scale.seeds) * scale.accounts * (scale.moves + 1)
