@@ -31,6 +31,7 @@ __all__ = [
     "Deployment",
     "Price",
     "ReadRequest",
+    "RuleCard",
     "Suite",
     "VenueSnapshot",
 ]
@@ -108,6 +109,30 @@ class Capabilities:
     enumeration: tuple[str, ...] = ("state",)
     warm_rounds: int = 2
     notes: tuple[str, ...] = ()
+    rule_card: RuleCard | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RuleCard:
+    """How the venue liquidates, as data: the card in the docs is generated from it.
+
+    ``trigger`` is the venue's own comparison; ``clocks`` says when ``stored`` and ``actionable``
+    differ. Shares are decimals (0.05 is 5%), None where they differ per account or market (then
+    the note says how). ``sources`` are the contract and function each fact was read in.
+    """
+
+    trigger: str
+    clocks: str
+    oracle: str
+    close_factor: Decimal | None
+    close_factor_note: str
+    penalty: Decimal | None
+    penalty_note: str
+    seizes: str
+    minimum: str
+    grace: str
+    bad_debt: str
+    sources: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from ..core.errors import Failure, Reason, Severity
 from .address import checksum_address
 from .base import Adapter, VenueSnapshot
 from .facts import Facts
-from .recordings import Recording, replay, summary
+from .recordings import RecordedAccount, replay, summary
 
 __all__ = ["AdapterConformance"]
 
@@ -47,7 +47,7 @@ class AdapterConformance:
         raise NotImplementedError("override the fixture adapter")
 
     @pytest.fixture
-    def recordings(self) -> Sequence[Recording]:
+    def recordings(self) -> Sequence[RecordedAccount]:
         """The recorded accounts."""
         raise NotImplementedError("override the fixture recordings")
 
@@ -57,7 +57,7 @@ class AdapterConformance:
         return next(price.value for price in snapshot.prices if price.asset.key == asset)
 
     def test_replay_gives_the_recorded_answer(
-        self, adapter: Adapter, recordings: Sequence[Recording]
+        self, adapter: Adapter, recordings: Sequence[RecordedAccount]
     ) -> None:
         """A recorded account is answered as it was recorded, with no difference to the venue."""
         _expect(len(recordings) > 0, "there is no recording")
@@ -67,7 +67,9 @@ class AdapterConformance:
             for account in snapshot.accounts:
                 self._check_parity(adapter, recording, account)
 
-    def _check_parity(self, adapter: Adapter, recording: Recording, account: MarginAccount) -> None:
+    def _check_parity(
+        self, adapter: Adapter, recording: RecordedAccount, account: MarginAccount
+    ) -> None:
         """Where the venue answered and so did we, every common figure differs by 0."""
         parity = Parity.between(account.judgement, account.venue_answer)
         answered = isinstance(account.venue_answer, VenueAnswer) and account.failure is None
@@ -79,7 +81,7 @@ class AdapterConformance:
         )
 
     def test_a_failed_call_is_named_and_never_improves_the_answer(
-        self, adapter: Adapter, recordings: Sequence[Recording]
+        self, adapter: Adapter, recordings: Sequence[RecordedAccount]
     ) -> None:
         """Whichever read fails, no answer is healthier than the truth and the failure has a place."""
         for recording, truth in _truths(adapter, recordings):
@@ -90,7 +92,7 @@ class AdapterConformance:
                 _expect("injected" in set(_codes(faulty)), f"{where}: the failure is not named")
 
     def test_garbage_never_improves_the_answer(
-        self, adapter: Adapter, recordings: Sequence[Recording]
+        self, adapter: Adapter, recordings: Sequence[RecordedAccount]
     ) -> None:
         """Whichever read returns garbage, no answer is healthier than the truth."""
         for recording, truth in _truths(adapter, recordings):
@@ -103,7 +105,7 @@ class AdapterConformance:
                     _expect_not_healthier(truth, faulty, where)
 
     def test_a_warm_account_costs_no_more_rounds_than_declared(
-        self, adapter: Adapter, recordings: Sequence[Recording]
+        self, adapter: Adapter, recordings: Sequence[RecordedAccount]
     ) -> None:
         """Once static facts are known, the sequential round trips are as few as declared."""
         for recording in recordings:
@@ -114,7 +116,7 @@ class AdapterConformance:
             _expect(len(rounds) <= allowed, f"{recording.name}: {len(rounds)} rounds of {allowed}")
 
     def test_every_reply_of_a_recording_is_asked_for(
-        self, adapter: Adapter, recordings: Sequence[Recording]
+        self, adapter: Adapter, recordings: Sequence[RecordedAccount]
     ) -> None:
         """A recording holds what the plan asks and nothing else, so that every fault is tried."""
         for recording in recordings:
@@ -123,7 +125,7 @@ class AdapterConformance:
             _expect(asked >= len(recording.replies), f"{recording.name}: replies nobody asks for")
 
     def test_a_rule_survives_its_document(
-        self, adapter: Adapter, recordings: Sequence[Recording]
+        self, adapter: Adapter, recordings: Sequence[RecordedAccount]
     ) -> None:
         """A rule written to JSON and read back gives an equal judgement."""
         for account, _ in _accounts(adapter, recordings):
@@ -133,7 +135,7 @@ class AdapterConformance:
             _expect(again.document() == rule.document(), f"{account.id}: another document")
 
     def test_the_fast_rule_equals_the_exact_one_without_a_shock(
-        self, adapter: Adapter, recordings: Sequence[Recording]
+        self, adapter: Adapter, recordings: Sequence[RecordedAccount]
     ) -> None:
         """With every price where it is, ``evaluate`` says what ``judge`` says."""
         for account, snapshot in _judged(adapter, recordings):
@@ -151,7 +153,7 @@ class AdapterConformance:
                 _expect(off <= TOLERANCE * max(float(value), TOLERANCE), f"{account.id}: {off}")
 
     def test_the_fast_rule_flips_where_the_exact_one_does(
-        self, adapter: Adapter, recordings: Sequence[Recording]
+        self, adapter: Adapter, recordings: Sequence[RecordedAccount]
     ) -> None:
         """Bisecting ``evaluate`` over one asset's price finds the exact liquidation price."""
         checked = 0
@@ -162,13 +164,16 @@ class AdapterConformance:
                     continue
                 today = self.price_today(snapshot, account, exact.asset)
                 found = _bisect(account.rule, account.legs, snapshot, exact, today)
-                off = abs(found / float(exact.price) - 1)
-                _expect(off <= TOLERANCE, f"{account.id}, {exact.asset}: {found} for {exact.price}")
+                # The exact price is a whole number of the oracle's steps; the crossing lies within one.
+                step = 10.0**-exact.decimals
+                off = abs(found - float(exact.price))
+                allowed = step + TOLERANCE * float(exact.price)
+                _expect(off <= allowed, f"{account.id}, {exact.asset}: {found} for {exact.price}")
                 checked += 1
         _expect(checked > 0, "no recording has a liquidation price")
 
     def test_answers_hold_integers_decimals_and_known_states(
-        self, adapter: Adapter, recordings: Sequence[Recording]
+        self, adapter: Adapter, recordings: Sequence[RecordedAccount]
     ) -> None:
         """No float, NaN or unknown word reaches an answer."""
         for account, _ in _accounts(adapter, recordings):
@@ -189,7 +194,7 @@ class AdapterConformance:
                 _expect(known == (state is not State.UNKNOWN), f"{account.id}: {verdict}")
 
     def test_a_debt_without_assets_is_bad_debt(
-        self, adapter: Adapter, recordings: Sequence[Recording]
+        self, adapter: Adapter, recordings: Sequence[RecordedAccount]
     ) -> None:
         """Where something is owed and nothing held, the state says bad debt, with the value 0."""
         for account, _ in _judged(adapter, recordings):
@@ -229,21 +234,23 @@ def _expect(held: bool, message: str) -> None:
         raise AssertionError(message)
 
 
-def _read(adapter: Adapter, recording: Recording, facts: Facts | None = None) -> VenueSnapshot:
+def _read(
+    adapter: Adapter, recording: RecordedAccount, facts: Facts | None = None
+) -> VenueSnapshot:
     """The adapter's answer to a recording, on cold facts unless some are given."""
     plan = adapter.read(recording.request(Facts() if facts is None else facts))
     return replay(plan, recording.replies)[0]
 
 
 def _truths(
-    adapter: Adapter, recordings: Sequence[Recording]
-) -> Iterator[tuple[Recording, VenueSnapshot]]:
+    adapter: Adapter, recordings: Sequence[RecordedAccount]
+) -> Iterator[tuple[RecordedAccount, VenueSnapshot]]:
     for recording in recordings:
         yield recording, _read(adapter, recording)
 
 
 def _accounts(
-    adapter: Adapter, recordings: Sequence[Recording]
+    adapter: Adapter, recordings: Sequence[RecordedAccount]
 ) -> Iterator[tuple[MarginAccount, VenueSnapshot]]:
     for _, snapshot in _truths(adapter, recordings):
         for account in snapshot.accounts:
@@ -251,7 +258,7 @@ def _accounts(
 
 
 def _judged(
-    adapter: Adapter, recordings: Sequence[Recording]
+    adapter: Adapter, recordings: Sequence[RecordedAccount]
 ) -> Iterator[tuple[MarginAccount, VenueSnapshot]]:
     """The accounts that the exact rule could judge."""
     for account, snapshot in _accounts(adapter, recordings):

@@ -21,7 +21,7 @@ from .chain.call import Call, Log, LogQuery, RawReply, Read, ReadPlan, Replies
 from .facts import Facts
 from .tokens import bundled_tokens
 
-__all__ = ["Recording", "ReplyKey", "load_recordings", "record", "replay", "summary"]
+__all__ = ["RecordedAccount", "ReplyKey", "load_recordings", "record", "replay", "summary"]
 
 T = TypeVar("T")
 ReplyKey = tuple[str, bytes] | LogQuery
@@ -31,7 +31,7 @@ _UNRECORDED = Failure(Reason.RPC_UNAVAILABLE, "not_recorded")
 
 
 @dataclass(frozen=True, slots=True)
-class Recording:
+class RecordedAccount:
     """One account at one block: the request, the replies, and the expected answer."""
 
     name: str
@@ -49,7 +49,7 @@ class Recording:
             self.owner, self.block, self.deployment, bundled_tokens(), facts, self.options
         )
 
-    def with_reply(self, key: ReplyKey, reply: RawReply) -> Recording:
+    def with_reply(self, key: ReplyKey, reply: RawReply) -> RecordedAccount:
         """The same recording with one reply replaced: a fault at that call site."""
         return replace(self, replies={**self.replies, key: reply})
 
@@ -80,7 +80,7 @@ class Recording:
         }
 
     @classmethod
-    def from_document(cls, document: Mapping[str, Any]) -> Recording:
+    def from_document(cls, document: Mapping[str, Any]) -> RecordedAccount:
         """The recording of a JSON document."""
         return cls(
             document["name"],
@@ -94,15 +94,15 @@ class Recording:
         )
 
 
-def load_recordings(folder: Path) -> tuple[Recording, ...]:
+def load_recordings(folder: Path) -> tuple[RecordedAccount, ...]:
     """The recordings of a folder, in the order of their file names."""
     paths = sorted(folder.glob("*.json"))
-    return tuple(Recording.from_document(json.loads(path.read_text())) for path in paths)
+    return tuple(RecordedAccount.from_document(json.loads(path.read_text())) for path in paths)
 
 
 def record(
-    blank: Recording, adapter: Adapter, ask: Callable[[Call[Any]], bytes | Failure]
-) -> Recording:
+    blank: RecordedAccount, adapter: Adapter, ask: Callable[[Call[Any]], bytes | Failure]
+) -> RecordedAccount:
     """The recording with everything the adapter asks, as ``ask`` answers it from a chain.
 
     ``ask`` must answer every call at ``blank.block``. The answer becomes ``expected``: check it

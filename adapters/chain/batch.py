@@ -53,7 +53,11 @@ class CallBatch:
         """The reply to each call; ``multicall`` is None afterwards if it has no code there."""
         if self.multicall is None:
             return await _merged(self._single(call) for call in calls)
-        return await _merged(self._chunk(chunk) for chunk in chunks(calls, self._most))
+        shared = [call for call in calls if not call.changes_state]
+        reads = [self._chunk(chunk) for chunk in chunks(shared, self._most)]
+        return await _merged(
+            [*reads, *(self._single(call) for call in calls if call.changes_state)]
+        )
 
     async def _chunk(self, calls: list[Call[Any]]) -> Answers:
         if len(calls) == 1 or self.multicall is None:

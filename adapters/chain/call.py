@@ -7,7 +7,7 @@ a reply is looked up, so a garbage answer becomes a ``Failure`` at the place tha
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Generic, TypeVar, cast
 
@@ -59,13 +59,15 @@ class Call(Generic[T_co]):
     """``function(args)`` at ``target``, decoded by ``read`` from the tuple of its outputs.
 
     Two calls with the same target and data are the same read, whatever decodes them. ``target`` is
-    a lower-case 0x address.
+    a lower-case 0x address. A call that ``changes_state`` where it succeeds is a simulation: it is
+    never put into an aggregate, where later calls would see what it did.
     """
 
     target: str
     data: bytes
     function: Function = field(compare=False)
     read: Callable[[tuple[Any, ...]], T_co] = field(compare=False)
+    changes_state: bool = field(default=False, compare=False)
 
     def decode(self, returned: bytes) -> T_co | Failure:
         """The decoded value, or ``bad_return_data`` where the bytes do not fit the ABI."""
@@ -94,6 +96,10 @@ class Contract:
     def all(self, target: str, name: str, *args: object) -> Call[tuple[Any, ...]]:
         """A call whose value is the tuple of all its outputs."""
         return self._call(target, name, args, lambda outputs: outputs)
+
+    def simulation(self, target: str, name: str, *args: object) -> Call[tuple[Any, ...]]:
+        """A call of a function that changes state, of which only the outcome is wanted."""
+        return replace(self.all(target, name, *args), changes_state=True)
 
     def uint(self, target: str, name: str, *args: object) -> Call[int]:
         """A call whose value is one integer."""

@@ -94,7 +94,8 @@ class RpcChain:
                 break
         for read in todo:
             last = answers.get(read)
-            code = last.code if isinstance(last, Failure) else self._endpoints[0].resting_for
+            nobody = self._endpoints[0].resting_for or "timeout"
+            code = last.code if isinstance(last, Failure) else nobody
             reason = last.reason if isinstance(last, Failure) else Reason.RPC_UNAVAILABLE
             answers[read] = Failure(reason, code, self._blame(causes[read]))
         return Replies(answers)

@@ -160,7 +160,9 @@ class Endpoint:
                 if self.transport.supports_hash or refusal.kind is not Kind.INVALID_PARAMS:
                     raise
             else:
-                self.transport.supports_hash = True
+                # Once a call went by number it stays False: the block's header must be checked.
+                if self.transport.supports_hash is None:
+                    self.transport.supports_hash = True
                 return bytes_of(result)
         result = await self.request("eth_call", [message, hex(block.number)], deadline)
         self.transport.supports_hash = False

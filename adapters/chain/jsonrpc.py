@@ -108,7 +108,7 @@ def _parse(body: bytes) -> Any:
         raise EndpointError("bad_json")
     try:
         value = orjson.loads(body)
-    except orjson.JSONDecodeError:
+    except orjson.JSONDecodeError:  # it holds the body, so it must not be this error's context
         value = _INVALID
     if value is _INVALID:
         raise EndpointError("bad_json")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 from ..errors import Problem
 from ..units import plain
@@ -30,7 +31,7 @@ __all__ = [
 HEALTH_SCHEMA = "crossmargin/health/1"
 MARGIN_SCHEMA = "crossmargin/margin/1"
 HORIZONS = ("1d", "2d", "7d", "30d")
-Json = dict[str, object]
+Json = dict[str, Any]
 
 
 def health_document(report: Report) -> Json:
@@ -56,7 +57,7 @@ def margin_document(report: Report) -> Json:
         "state": report.state.value,
         "complete": report.complete,
         "equity": _money(report.equity),
-        "equity_floored": _money(report.equity_floored),
+        "equity_non_recourse": _money(report.equity_non_recourse),
         "haircut_equity": _money(report.haircut_equity),
         "initial_margin": _money(report.initial_margin),
         "maintenance_margin": _money(report.maintenance_margin),

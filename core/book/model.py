@@ -24,6 +24,7 @@ __all__ = [
     "Instrument",
     "LastKnown",
     "Leg",
+    "LiquidationTerms",
     "LpRange",
     "MarginAccount",
     "Option",
@@ -171,6 +172,26 @@ class Leg:
 
 
 @dataclass(frozen=True, slots=True)
+class LiquidationTerms:
+    """How the venue would liquidate this account now: data for the cascade and for keepers.
+
+    ``close_factor`` is the largest share of one debt (of the position, for perps) that one call may
+    close; ``penalty`` what the account loses beyond it, as a share of ``penalty_base``.
+    ``seizes_all`` says that one call takes every collateral (Comet, auctions of whole vaults).
+    ``minimum_usd`` is the smallest leftover the venue accepts. Until ``grace_until`` (Unix seconds)
+    nothing can be liquidated. ``bad_debt`` is who bears what the collateral does not cover.
+    """
+
+    close_factor: Decimal
+    penalty: Decimal
+    penalty_base: Literal["debt", "notional", "collateral"] = "debt"
+    seizes_all: bool = False
+    minimum_usd: Decimal | None = None
+    grace_until: int | None = None
+    bad_debt: Literal["lenders", "reserves", "protocol", "insurance", "owner"] = "reserves"
+
+
+@dataclass(frozen=True, slots=True)
 class MarginAccount:
     """The island in which a venue nets and liquidates, with everything known about it.
 
@@ -178,7 +199,8 @@ class MarginAccount:
     which are judged from their legs); ``venue_answer`` is what the venue's own view said at the
     same block, or why there is none. ``failure`` set means the account could not be judged: its
     health is unknown whatever else is filled in. ``penalty`` is the share of the liquidated
-    notional (of debt, for lending) that a liquidation costs.
+    notional (of debt, for lending) that a liquidation costs; ``terms`` is the venue's whole
+    procedure for this account, where the adapter knows it.
     """
 
     venue: str
@@ -190,6 +212,7 @@ class MarginAccount:
     judgement: Judgement | None = None
     venue_answer: VenueAnswer | Failure | None = None
     penalty: Decimal | None = None
+    terms: LiquidationTerms | None = None
     failure: Failure | None = None
     problems: tuple[Problem, ...] = ()
     labels: dict[str, str] = field(default_factory=dict)

@@ -189,13 +189,13 @@ class AccountReport:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The whole answer for one owner. ``equity_floored`` is the non-recourse equity of rule 21."""
+    """The whole answer for one owner. ``equity_non_recourse`` is the non-recourse equity of rule 21."""
 
     owner: str
     portfolio_health: Health
     two_day_coverage: Coverage
     equity: float | None
-    equity_floored: float | None
+    equity_non_recourse: float | None
     haircut_equity: float | None
     initial_margin: float | None
     maintenance_margin: float | None

@@ -13,10 +13,9 @@ from ..book.market import Market
 from ..book.model import Debt, MarginAccount, Option, Perp
 from ..book.portfolio import BlockRef
 from ..value.positions import Position, is_liability
-from ..value.pricing import black76_greeks
 from .parameters import ModelParameters
 
-__all__ = ["confidence", "gas", "liquidity", "signed_deltas"]
+__all__ = ["confidence", "gas", "liquidity"]
 
 OPTION_SPREAD_OF_PREMIUM = 0.05
 OPTION_SPREAD_IN_VOLATILITY = 0.005
@@ -44,9 +43,9 @@ def liquidity(positions: Mapping[str, Sequence[Position]], parameters: ModelPara
                 continue
             stable = unit.kind == "stable"
             total += abs(position.quantity) * _half_spread(position, parameters)
-            delta = signed_deltas([position]).get(unit.underlying, 0.0)
+            usd = position.quantity * position.sensitivity.delta * unit.price
             before = net.get(unit.underlying, (0.0, stable))[0]
-            net[unit.underlying] = (before + delta * unit.price, stable)
+            net[unit.underlying] = (before + usd, stable)
         total += sum(
             _impact(abs(usd), name, parameters, stable=stable)
             for name, (usd, stable) in net.items()
@@ -60,17 +59,10 @@ def _half_spread(position: Position, parameters: ModelParameters) -> float:
     if unit.kind != "option":
         stable = unit.kind == "stable"
         return unit.price * parameters.half_spread_of(unit.underlying, stable=stable)
-    greeks = black76_greeks(
-        unit.price * unit.growth,
-        unit.strike,
-        unit.volatility,
-        unit.tenor_years,
-        unit.call,
-        1.0 / unit.growth,
-    )
+    greeks = position.sensitivity
     return max(
-        OPTION_SPREAD_OF_PREMIUM * float(greeks.value),
-        OPTION_SPREAD_IN_VOLATILITY * float(greeks.vega),
+        OPTION_SPREAD_OF_PREMIUM * greeks.value,
+        OPTION_SPREAD_IN_VOLATILITY * greeks.vega,
     )
 
 
@@ -85,29 +77,6 @@ def _impact(usd: float, name: str, parameters: ModelParameters, *, stable: bool)
         * excess
         * float(np.sqrt(excess / depth))
     )
-
-
-def signed_deltas(positions: Iterable[Position]) -> dict[str, float]:
-    """Units of each underlying that the positions behave like; an LST counts by its USD value."""
-    deltas: dict[str, float] = {}
-    for position in positions:
-        unit = position.unit
-        if unit.kind == "cash":
-            continue
-        slope = 1.0
-        if unit.kind == "option":
-            slope = unit.growth * float(
-                black76_greeks(
-                    unit.price * unit.growth,
-                    unit.strike,
-                    unit.volatility,
-                    unit.tenor_years,
-                    unit.call,
-                    1.0 / unit.growth,
-                ).delta
-            )
-        deltas[unit.underlying] = deltas.get(unit.underlying, 0.0) + slope * position.quantity
-    return deltas
 
 
 def gas(

@@ -4,53 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ..book.market import Market
 from ..book.report import Greeks
 from ..value.positions import Position
-from ..value.pricing import black76_greeks
 
 __all__ = ["book_greeks"]
 
 DAYS_PER_YEAR = 365.0
 
 
-def book_greeks(positions: Iterable[Position]) -> dict[str, Greeks]:
-    """Greeks to the spot of each underlying; cash has none, a stablecoin has its own delta.
+def book_greeks(positions: Iterable[Position], market: Market) -> dict[str, Greeks]:
+    """Greeks to the spot of each underlying, in its units; cash has none.
 
-    A token counts in units of its underlying by price, so 1 wstETH at 1.2 ETH has a delta of 1
-    unit of wstETH's own price move: its USD sensitivity is ``delta * price``.
+    A token that rides on an underlying counts by its price: 1 wstETH at 1.2 ETH is a delta of 1.2.
     """
     found: dict[str, Greeks] = {}
     for held in positions:
         if held.unit.kind == "cash":
             continue
-        name = held.unit.underlying
-        sum_so_far = found.get(name, Greeks())
-        part = _of(held)
-        found[name] = Greeks(
-            sum_so_far.delta + part.delta,
-            sum_so_far.gamma + part.gamma,
-            sum_so_far.vega + part.vega,
-            sum_so_far.theta + part.theta,
+        before = found.get(held.unit.underlying, Greeks())
+        part = _of(held, market)
+        found[held.unit.underlying] = Greeks(
+            before.delta + part.delta,
+            before.gamma + part.gamma,
+            before.vega + part.vega,
+            before.theta + part.theta,
         )
     return dict(sorted(found.items()))
 
 
-def _of(held: Position) -> Greeks:
-    """One position's greeks: the chain rule takes them from the forward to spot."""
-    unit = held.unit
-    if unit.kind != "option":
-        return Greeks(delta=held.quantity)
-    unit_greeks = black76_greeks(
-        unit.price * unit.growth,
-        unit.strike,
-        unit.volatility,
-        unit.tenor_years,
-        unit.call,
-        1.0 / unit.growth,
-    )
+def _of(held: Position, market: Market) -> Greeks:
+    one = held.sensitivity
+    spot = market.underlying_price(held.unit.underlying)
+    ratio = held.unit.price / float(spot) if spot else 1.0
     return Greeks(
-        held.quantity * float(unit_greeks.delta) * unit.growth,
-        held.quantity * float(unit_greeks.gamma) * unit.growth**2,
-        held.quantity * float(unit_greeks.vega),
-        held.quantity * float(unit_greeks.theta) / DAYS_PER_YEAR,
+        held.quantity * one.delta * ratio,
+        held.quantity * one.gamma,
+        held.quantity * one.vega,
+        held.quantity * one.theta / DAYS_PER_YEAR,
     )

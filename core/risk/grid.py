@@ -192,13 +192,17 @@ def _row_losses(
         if name in losses:
             table[:, terms.rows] += losses[name][:, terms.states] * terms.weights
     for group in plan.groups:
-        part = np.zeros_like(table)
-        for name in group:
-            joint = plan.offsets.get(name)
-            if joint is not None and name in losses:
-                weighted = losses[name][:, joint.states] * joint.weights
-                part[:, joint.rows] += np.maximum(weighted, omega * weighted)
-        table += np.maximum(part, 0.0)
+        # Every offset row has a term of every underlying, so a group's parts line up by column.
+        parts = [
+            np.maximum(weighted, omega * weighted)
+            for weighted in (
+                losses[name][:, plan.offsets[name].states] * plan.offsets[name].weights
+                for name in group
+                if name in losses and name in plan.offsets
+            )
+        ]
+        if parts:
+            table[:, plan.offsets[group[0]].rows] += np.maximum(sum(parts), 0.0)
     for worst in plan.worst:
         for members in worst.groups:
             candidates = _candidates(members, losses)

@@ -32,7 +32,7 @@ from .judging import AccountJudgement, judge_account
 from .parameters import ModelParameters, read_parameters
 from .totals import Totals, coverage_of, totals_of
 from .universe import universe_of
-from .valuation import WALLET, Valuation, read_problems, valuation_of, with_rule_failures
+from .valuation import WALLET, Valuation, read_problems, valued_book
 
 __all__ = ["MISSING_PARTS", "assess"]
 
@@ -40,6 +40,7 @@ MISSING_PARTS = {
     "filtered_history": "no expected shortfall: CORE is the larger of grid and floor",
     "fragmentation": "no fragmentation add-on: IM and MM leave it out",
     "first_passage": "no chance of liquidation within 1, 2, 7 and 30 days",
+    "price_divergence": "the confidence add-on leaves out venue prices that differ from the market's",
     "technical_scenarios": "no technical scenarios and no resilience score",
 }
 
@@ -47,8 +48,7 @@ MISSING_PARTS = {
 def assess(book: Book, parameters: ModelParameters | None = None) -> Report:
     """The margin report of a book; a pure function of it, as of its latest block."""
     given = read_parameters(book.model) if parameters is None else parameters
-    book = with_rule_failures(book)
-    valuation = valuation_of(book)
+    book, valuation = valued_book(book)
     losses = _losses(book, valuation, given)
     cores = [float(core) for core in np.maximum(losses.grid, given.phi * losses.gross)]
     judged = [judge_account(account, valued, given) for account, valued in valuation.accounts]
@@ -62,7 +62,7 @@ def assess(book: Book, parameters: ModelParameters | None = None) -> Report:
         portfolio_health=totals.health,
         two_day_coverage=coverage_of(totals, accounts, valuation),
         equity=totals.equity,
-        equity_floored=totals.equity_floored,
+        equity_non_recourse=totals.equity_non_recourse,
         haircut_equity=totals.haircut_equity,
         initial_margin=totals.initial,
         maintenance_margin=totals.maintenance,
@@ -72,7 +72,7 @@ def assess(book: Book, parameters: ModelParameters | None = None) -> Report:
         accounts=accounts,
         contributions=_contributions(valuation, losses, given) if known else (),
         worst_scenarios=_worst(valuation, losses) if known else (),
-        greeks=book_greeks(valuation.positions()) if known else {},
+        greeks=book_greeks(valuation.positions(), book.market) if known else {},
         as_of=book.portfolio.as_of,
         skew_seconds=book.portfolio.skew_seconds,
         complete=not any(problem.severity is Severity.READ for problem in problems),

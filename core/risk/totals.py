@@ -27,7 +27,7 @@ class Totals:
 
     health: Health
     equity: float | None
-    equity_floored: float | None
+    equity_non_recourse: float | None
     haircut_equity: float | None
     initial: float | None
     maintenance: float | None

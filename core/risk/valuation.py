@@ -15,7 +15,7 @@ from ..book.model import Claim, Leg, LpRange, MarginAccount, Option, Perp, Perpe
 from ..book.portfolio import Book
 from ..book.rule import LegScenarios
 from ..errors import Failure, Problem, Reason, RuleError, Severity
-from ..value.positions import Position, is_liability, position_of
+from ..value.positions import Position, is_liability, positions_of
 
 __all__ = [
     "WALLET",
@@ -26,8 +26,7 @@ __all__ = [
     "read_problems",
     "value_of",
     "unmoved",
-    "valuation_of",
-    "with_rule_failures",
+    "valued_book",
 ]
 
 WALLET = "wallet"
@@ -66,24 +65,19 @@ class Valuation:
         return [*accounts, wallet]
 
 
-def valuation_of(book: Book) -> Valuation:
-    """Every leg of the book at its market, as of its latest block."""
-    market, as_of = book.market, book.portfolio.timestamp
-    return Valuation(
-        tuple(
-            (account, tuple(position_of(leg, account.venue, market, as_of) for leg in account.legs))
-            for account in book.portfolio.accounts
-        ),
-        tuple(position_of(leg, WALLET, market, as_of) for leg in book.portfolio.wallet),
-    )
+def valued_book(book: Book) -> tuple[Book, Valuation]:
+    """Every leg of the book at its market, as of its latest block.
 
-
-def with_rule_failures(book: Book) -> Book:
-    """The book with a failure on every account whose rule cannot judge the legs it holds."""
-    accounts = tuple(
-        _with_rule_failure(account, valued) for account, valued in valuation_of(book).accounts
-    )
-    return replace(book, portfolio=replace(book.portfolio, accounts=accounts))
+    The book comes back with a failure on every account whose rule cannot judge the legs it holds.
+    """
+    portfolio = book.portfolio
+    legs = [(account.venue, leg) for account in portfolio.accounts for leg in account.legs]
+    legs += [(WALLET, leg) for leg in portfolio.wallet]
+    valued = iter(positions_of(legs, book.market, portfolio.timestamp))
+    by_account = [tuple(next(valued) for _ in account.legs) for account in portfolio.accounts]
+    accounts = tuple(map(_with_rule_failure, portfolio.accounts, by_account))
+    valuation = Valuation(tuple(zip(accounts, by_account, strict=True)), tuple(valued))
+    return replace(book, portfolio=replace(portfolio, accounts=accounts)), valuation
 
 
 def _with_rule_failure(account: MarginAccount, valued: Sequence[Valued]) -> MarginAccount:

@@ -9,15 +9,26 @@ net across venues.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
+
+import numpy as np
 
 from ..book.market import Market
 from ..book.model import Asset, Claim, Debt, Instrument, Leg, LpRange, Option, Perp, Spot
 from ..errors import Failure, Reason
-from .pricing import black76
+from .pricing import black76_greeks
 
-__all__ = ["SECONDS_PER_YEAR", "Position", "Unit", "is_liability", "position_of"]
+__all__ = [
+    "SECONDS_PER_YEAR",
+    "Position",
+    "Sensitivity",
+    "Unit",
+    "is_liability",
+    "position_of",
+    "positions_of",
+]
 
 SECONDS_PER_YEAR = 31_536_000
 
@@ -47,6 +58,21 @@ class Unit:
 
 
 @dataclass(frozen=True, slots=True)
+class Sensitivity:
+    """Of one unit of the asset: its USD value, and the greeks to the underlying's spot.
+
+    ``delta`` in units, ``gamma`` in units per USD, ``vega`` in USD per 1.00 of volatility,
+    ``theta`` in USD a year.
+    """
+
+    value: float
+    delta: float = 1.0
+    gamma: float = 0.0
+    vega: float = 0.0
+    theta: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Position:
     """A leg that could be valued: ``quantity`` is signed and in units of the unit's asset.
 
@@ -57,6 +83,7 @@ class Position:
     unit: Unit
     quantity: float
     value: float
+    sensitivity: Sensitivity
 
     @property
     def credited(self) -> bool:
@@ -71,25 +98,58 @@ def is_liability(leg: Leg) -> bool:
 
 def position_of(leg: Leg, venue: str, market: Market, as_of: int) -> Position | Failure:
     """The leg valued at the market and at ``as_of`` (Unix seconds), or why it cannot be valued."""
-    if leg.failure is not None:
-        return leg.failure
-    unit = _unit_of(leg, venue, market, as_of)
-    if isinstance(unit, Failure):
-        return unit
+    return positions_of([(venue, leg)], market, as_of)[0]
+
+
+def positions_of(
+    legs: Sequence[tuple[str, Leg]], market: Market, as_of: int
+) -> list[Position | Failure]:
+    """Legs with their venues, valued in one pass, in order."""
+    units = [_unit_of(leg, venue, market, as_of) for venue, leg in legs]
+    options = dict.fromkeys(
+        unit for unit in units if isinstance(unit, Unit) and unit.kind == "option"
+    )
+    priced = dict(zip(options, _option_sensitivities(list(options)), strict=True))
+    return [
+        unit if isinstance(unit, Failure) else _position(leg, unit, priced.get(unit))
+        for (_, leg), unit in zip(legs, units, strict=True)
+    ]
+
+
+def _position(leg: Leg, unit: Unit, option: Sensitivity | None) -> Position:
     quantity = float(leg.quantity) * unit.units
-    accrued = float(leg.accrued)
-    if unit.kind == "perp":
-        if leg.entry_price is None:
-            return Failure(Reason.POSITIONS_INCOMPLETE, "no_entry_price", "a perp needs its entry")
-        return Position(
-            leg, unit, quantity, quantity * (unit.price - float(leg.entry_price)) + accrued
-        )
-    if unit.kind == "option":
-        return Position(leg, unit, quantity, quantity * _option_value(unit) + accrued)
-    return Position(leg, unit, quantity, quantity * unit.price + accrued)
+    sensitivity = option or Sensitivity(unit.price)
+    entry = float(leg.entry_price) if unit.kind == "perp" and leg.entry_price is not None else 0.0
+    value = quantity * (sensitivity.value - entry) + float(leg.accrued)
+    return Position(leg, unit, quantity, value, sensitivity)
+
+
+def _option_sensitivities(units: Sequence[Unit]) -> list[Sensitivity]:
+    """Value and greeks of options today; the chain rule takes them from the forward to spot."""
+    if not units:
+        return []
+    growth = np.array([unit.growth for unit in units])
+    greeks = black76_greeks(
+        np.array([unit.price for unit in units]) * growth,
+        [unit.strike for unit in units],
+        [unit.volatility for unit in units],
+        [unit.tenor_years for unit in units],
+        [unit.call for unit in units],
+        1.0 / growth,
+    )
+    columns = (
+        greeks.value,
+        greeks.delta * growth,
+        greeks.gamma * growth**2,
+        greeks.vega,
+        greeks.theta,
+    )
+    return [Sensitivity(*row) for row in zip(*(c.tolist() for c in columns), strict=True)]
 
 
 def _unit_of(leg: Leg, venue: str, market: Market, as_of: int) -> Unit | Failure:
+    if leg.failure is not None:
+        return leg.failure
     instrument = leg.instrument
     if isinstance(instrument, Spot | Debt):
         return _asset_unit(venue, instrument, instrument.asset, 1.0, market)
@@ -101,6 +161,8 @@ def _unit_of(leg: Leg, venue: str, market: Market, as_of: int) -> Unit | Failure
         price = market.underlying_price(instrument.underlying)
         if price is None:
             return _no_price(instrument.underlying)
+        if leg.entry_price is None:
+            return Failure(Reason.POSITIONS_INCOMPLETE, "no_entry_price", "a perp needs its entry")
         return Unit(venue, instrument, instrument.underlying, "perp", float(price))
     if isinstance(instrument, Option):
         return _option_unit(leg, instrument, venue, market, as_of)
@@ -164,12 +226,4 @@ def _option_unit(
         volatility=float(volatility),
         call=option.right == "call",
         growth=math.exp(float(market.rate) * tenor),
-    )
-
-
-def _option_value(unit: Unit) -> float:
-    """USD per unit of the underlying, now."""
-    forward = unit.price * unit.growth
-    return float(
-        black76(forward, unit.strike, unit.volatility, unit.tenor_years, unit.call, 1 / unit.growth)
     )

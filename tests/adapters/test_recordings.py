@@ -8,13 +8,13 @@ from dataclasses import replace
 from crossmargin.adapters.base import Deployment
 from crossmargin.adapters.chain.call import Log, LogQuery
 from crossmargin.adapters.facts import Facts
-from crossmargin.adapters.recordings import Recording, replay
+from crossmargin.adapters.recordings import RecordedAccount, replay
 from crossmargin.adapters.template import ADAPTER
 from crossmargin.core.book.portfolio import BlockRef
 from crossmargin.core.errors import Failure, Reason
 
 TARGET = "0x" + "11" * 20
-RECORDING = Recording(
+RECORDING = RecordedAccount(
     "one",
     "0x" + "22" * 20,
     BlockRef("eip155:1", 7, "0x" + "33" * 32, 1_700_000_000, "finalized"),
@@ -32,7 +32,7 @@ RECORDING = Recording(
 
 def test_a_recording_survives_json():
     """Bytes, failures, logs and the request come back as they were."""
-    assert Recording.from_document(json.loads(json.dumps(RECORDING.document()))) == RECORDING
+    assert RecordedAccount.from_document(json.loads(json.dumps(RECORDING.document()))) == RECORDING
 
 
 def test_a_read_that_was_not_recorded_fails():

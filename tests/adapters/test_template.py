@@ -12,7 +12,7 @@ from crossmargin.adapters.base import VenueSnapshot
 from crossmargin.adapters.chain.call import Contract, RawReply
 from crossmargin.adapters.conformance import AdapterConformance
 from crossmargin.adapters.facts import Facts
-from crossmargin.adapters.recordings import Recording, ReplyKey, replay, summary
+from crossmargin.adapters.recordings import RecordedAccount, ReplyKey, replay, summary
 from crossmargin.adapters.template import ADAPTER
 from crossmargin.core.book.model import MarginAccount
 from crossmargin.core.book.portfolio import BlockRef
@@ -22,7 +22,7 @@ BLOCK = BlockRef("eip155:1", 1, "0x" + "00" * 32, 1_700_000_000)
 VAULT = Contract("template", "Vault")
 
 
-def account(name: str, collateral: int, debt: int, price: int, limit: int) -> Recording:
+def account(name: str, collateral: int, debt: int, price: int, limit: int) -> RecordedAccount:
     """An owner of the invented venue, and what its contract would say."""
     (deployment,) = ADAPTER.deployments()
     vault = deployment.contracts["vault"]
@@ -35,9 +35,9 @@ def account(name: str, collateral: int, debt: int, price: int, limit: int) -> Re
         (call.target, call.data): eth_abi.encode(("uint256",) * len(values), values)
         for call, values in calls
     }
-    bare = Recording(name, OWNER, BLOCK, deployment, replies, {})
+    bare = RecordedAccount(name, OWNER, BLOCK, deployment, replies, {})
     snapshot, _ = replay(ADAPTER.read(bare.request(Facts())), replies)
-    return Recording(name, OWNER, BLOCK, deployment, replies, summary(snapshot))
+    return RecordedAccount(name, OWNER, BLOCK, deployment, replies, summary(snapshot))
 
 
 class TestTemplate(AdapterConformance):

@@ -10,7 +10,7 @@ from crossmargin.adapters.address import checksum_address
 from crossmargin.adapters.base import Deployment, VenueSnapshot
 from crossmargin.adapters.chain.call import Call
 from crossmargin.adapters.facts import Facts
-from crossmargin.adapters.recordings import Recording, record, replay
+from crossmargin.adapters.recordings import RecordedAccount, record, replay
 from crossmargin.adapters.venues.morpho_blue import ADAPTER
 from crossmargin.adapters.venues.morpho_blue.maths import (
     accrue,
@@ -44,7 +44,7 @@ def read(venue: Any, borrower: Any) -> VenueSnapshot:
     address = checksum_address(venue.address.lower())
     deployment = Deployment(ADAPTER.name, chain_id, "main", {"morpho": address})
     options = {"markets": [f"0x{borrower.market.id.hex()}"]}
-    blank = Recording("", borrower.address, block, deployment, {}, {}, options)
+    blank = RecordedAccount("", borrower.address, block, deployment, {}, {}, options)
 
     def ask(call: Call[Any]) -> bytes | Failure:
         try:

@@ -188,7 +188,7 @@ def _questions(request: ReadRequest, reading: MarketReading) -> _Questions:
     if position.borrow_shares:
         morpho = request.deployment.contracts["morpho"]
         arguments = (params.as_tuple(), request.owner, 0, 1, b"")
-        verdict = _MORPHO.all(morpho, "liquidate", *arguments)
+        verdict = _MORPHO.simulation(morpho, "liquidate", *arguments)
     return _Questions(price, rate, verdict, tuple(_unknown_tokens(request, params)))
 
 

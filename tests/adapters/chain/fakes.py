@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import gzip
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from eth_abi import abi as eth_abi
@@ -21,7 +21,24 @@ from crossmargin.adapters.chain.multicall import MULTICALL3
 from crossmargin.adapters.chain.reverts import error_data
 from crossmargin.adapters.chain.transport import HttpTransport
 
-__all__ = ["CANARY", "FAULTS", "Node", "chain_of", "number_call", "target", "word"]
+__all__ = [
+    "CANARY",
+    "FAULTS",
+    "PROBE",
+    "Node",
+    "NodeError",
+    "RevertedError",
+    "block_hash",
+    "chain_of",
+    "http",
+    "number_call",
+    "raw_result",
+    "revert_with",
+    "run",
+    "sends",
+    "target",
+    "word",
+]
 
 CANARY = "canary5ecret"
 UINT = Function("value()", (), ("uint256",))
@@ -325,3 +342,12 @@ def chain_of(*nodes: Node, **options: Any) -> RpcChain:
 def revert_with(text: str) -> RevertedError:
     """``revert("text")``."""
     return RevertedError(error_data(text))
+
+
+# An endpoint's first use asks it for a call at a block that cannot exist.
+PROBE = 1
+
+
+def run(scenario: Coroutine[Any, Any, None]) -> None:
+    """Run a scenario on a loop of its own."""
+    asyncio.run(scenario)

@@ -92,10 +92,10 @@ def test_one_changed_byte_never_gives_another_type(place: int, byte: int) -> Non
 )
 def test_eight_hostile_megabytes_cost_little_time(body: bytes) -> None:
     """The checks are linear: a body at the cap cannot hold the process."""
-    begun = time.monotonic()
+    begun = time.process_time()
     with pytest.raises(EndpointError):
         result_of(body, 1)
-    assert time.monotonic() - begun < 2.0
+    assert time.process_time() - begun < 2.0
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from crossmargin.adapters.base import VenueSnapshot
 from crossmargin.adapters.chain.call import Call, Contract, Log, LogQuery, RawReply
 from crossmargin.adapters.conformance import AdapterConformance
 from crossmargin.adapters.facts import Facts
-from crossmargin.adapters.recordings import Recording, load_recordings, replay
+from crossmargin.adapters.recordings import RecordedAccount, load_recordings, replay
 from crossmargin.adapters.venues.morpho_blue import ADAPTER
 from crossmargin.adapters.venues.morpho_blue.discover import log_queries
 from crossmargin.adapters.venues.morpho_blue.irm import adaptive_curve_rate
@@ -64,12 +64,12 @@ class TestMorphoBlue(AdapterConformance):
         return Decimal(own.oracle_price).scaleb(-judged(account).liquidation_prices[0].decimals)
 
 
-def recorded(name: str) -> Recording:
+def recorded(name: str) -> RecordedAccount:
     """The recorded account of that name."""
     return next(one for one in load_recordings(RECORDINGS) if one.name == name)
 
 
-def answer(recording: Recording, facts: Facts | None = None) -> VenueSnapshot:
+def answer(recording: RecordedAccount, facts: Facts | None = None) -> VenueSnapshot:
     """What the adapter makes of a recording, on fresh facts unless some are given."""
     return replay(ADAPTER.read(recording.request(facts or Facts())), recording.replies)[0]
 
@@ -102,7 +102,7 @@ def test_all_recorded_cases_are_exact(shared):
 
 
 @pytest.fixture
-def mainnet(shared) -> tuple[Recording, Mapping[str, Any]]:
+def mainnet(shared) -> tuple[RecordedAccount, Mapping[str, Any]]:
     """The mainnet account of five markets: its recorded calls, and what was recorded beside them."""
     entry = json.loads((shared / "data" / "positions" / "morpho_blue.json").read_text())[0]
     raw = entry["raw"]
@@ -112,7 +112,7 @@ def mainnet(shared) -> tuple[Recording, Mapping[str, Any]]:
     }
     block = BlockRef("eip155:1", entry["block"], "0x" + "00" * 32, raw["block_timestamp"])
     deployment = next(one for one in ADAPTER.deployments() if one.chain_id == "eip155:1")
-    recording = Recording("mainnet", entry["account"], block, deployment, replies, {})
+    recording = RecordedAccount("mainnet", entry["account"], block, deployment, replies, {})
     return recording, raw["markets"]
 
 
@@ -226,7 +226,7 @@ def test_an_id_that_is_no_market_is_noted():
     assert [problem.code for problem in snapshot.problems] == ["unknown_market"]
 
 
-def with_logs(recording: Recording, found: RawReply) -> Recording:
+def with_logs(recording: RecordedAccount, found: RawReply) -> RecordedAccount:
     """The recording read by a log scan instead of a list; ``found`` answers the last query."""
     scanned = replace(recording, options={"discover": "logs"})
     queries = log_queries(scanned.request(Facts()))
@@ -235,7 +235,7 @@ def with_logs(recording: Recording, found: RawReply) -> Recording:
     return replace(scanned, replies={**recording.replies, **logs})
 
 
-def logs_of(recording: Recording, markets: Sequence[str]) -> tuple[Log, ...]:
+def logs_of(recording: RecordedAccount, markets: Sequence[str]) -> tuple[Log, ...]:
     """One event per market, as the log scan would find them."""
     morpho = recording.deployment.contracts["morpho"].lower()
     return tuple(Log(morpho, ("0x" + "00" * 32, market), "0x", 1) for market in markets)

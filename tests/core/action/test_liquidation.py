@@ -31,8 +31,9 @@ from ..risk.books import (
 
 def ranged(held, underlying="ETH", price=3000.0, sigma=None):
     """The account's crossings along one underlying, with sticky volatility."""
-    positions = [position_of(leg, held.venue, market(), AS_OF) for leg in held.legs]
-    assert all(isinstance(one, Position) for one in positions)
+    valued = [position_of(leg, held.venue, market(), AS_OF) for leg in held.legs]
+    positions = [one for one in valued if isinstance(one, Position)]
+    assert len(positions) == len(held.legs)
     return liquidation_range(held, positions, underlying, price, venue_volatility("sticky"), sigma)
 
 

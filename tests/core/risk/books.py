@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from hypothesis import strategies as st
 
@@ -49,7 +49,9 @@ def perp(leg: str, underlying: str, quantity: object, entry: object) -> Leg:
     return Leg(leg, Perp(underlying), Decimal(str(quantity)), entry_price=Decimal(str(entry)))
 
 
-def option(leg: str, right: str, strike: object, quantity: object, vol: object = "0.6") -> Leg:
+def option(
+    leg: str, right: Literal["call", "put"], strike: object, quantity: object, vol: object = "0.6"
+) -> Leg:
     """A 30-day option on ETH."""
     instrument = Option("ETH", right, Decimal(str(strike)), IN_30_DAYS)
     return Leg(leg, instrument, Decimal(str(quantity)), vol=Decimal(str(vol)))
@@ -87,6 +89,7 @@ def assess(one: Book) -> Any:
     return margin.assess(one)
 
 
+_RIGHTS: tuple[Literal["call", "put"], ...] = ("call", "put")
 _SIZES = st.integers(-400, 400).filter(bool).map(lambda tenths: Decimal(tenths) / 10)
 _OWNED = st.integers(1, 400).map(lambda tenths: Decimal(tenths) / 10)
 
@@ -103,7 +106,7 @@ _LEGS = st.one_of(
     st.tuples(st.sampled_from(["ETH", "BTC", "SOL"]), _SIZES).map(
         lambda it: perp("", it[0], it[1], PRICES[it[0]])
     ),
-    st.tuples(st.sampled_from(["call", "put"]), st.sampled_from([2400, 3000, 3600]), _SIZES).map(
+    st.tuples(st.sampled_from(_RIGHTS), st.sampled_from([2400, 3000, 3600]), _SIZES).map(
         lambda it: option("", *it)
     ),
 )

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from crossmargin.core.book.health import State
+from crossmargin.core.book.health import Health, Judgement, State, VenueAnswer, Verdict
 from crossmargin.core.book.model import Asset, LastKnown
 from crossmargin.core.errors import Failure, Reason, Severity
 
@@ -127,7 +127,7 @@ def test_liabilities_above_assets_are_bad_debt():
     assert report.portfolio_health.value == 0
     assert report.accounts[0].state is State.BAD_DEBT
     assert report.buffer < -2000
-    assert report.equity_floored == 0
+    assert report.equity_non_recourse == 0
 
 
 def test_only_a_venues_rule_says_liquidatable():
@@ -257,3 +257,52 @@ def test_one_unread_account_makes_the_minimum_unknown():
     assert report.two_day_coverage.value is None
     assert report.two_day_coverage.binding == "u"
     assert report.portfolio_health.state is State.UNKNOWN
+
+
+def test_an_exact_judgement_decides_over_the_rule():
+    """Where the adapter judged in integers, its health, clocks and parity are the account's."""
+    held = lending("v", spot("a", ETH, 10), debt("b", USDC, 10_000))
+    exact = Judgement(
+        "health factor",
+        stored=Verdict(Health(Decimal("1.02"), State.OK), False),
+        actionable=Verdict(Health(Decimal("0.99"), State.LIQUIDATABLE), True),
+        figures={"totalDebt": 100, "healthFactor": 7},
+    )
+    answer = VenueAnswer({"totalDebt": 98}, Health(Decimal("1.02"), State.OK))
+    report = assess(book(replace(held, judgement=exact, venue_answer=answer)))
+    assert report.accounts[0].health.value == Decimal("0.99")
+    assert report.accounts[0].venue_health.value == Decimal("1.02")
+    assert report.accounts[0].stored.liquidatable is False
+    assert report.accounts[0].parity.differences == {"totalDebt": 2}
+    assert report.state is State.LIQUIDATABLE
+    assert report.accounts[0].maintenance == pytest.approx(30_000 * 0.17)
+
+
+def test_an_lst_counts_in_units_of_its_underlying():
+    """1 stETH at 2,990 is a delta of 2,990 / 3,000 ETH."""
+    report = assess(book(account("v", spot("a", STETH, 1))))
+    assert report.greeks["ETH"].delta == pytest.approx(2990 / 3000)
+
+
+def test_liquidity_charges_half_spreads_and_impact_beyond_a_hundredth_of_the_volume():
+    """Half spreads of every leg; 10 m USD of ETH against 500 m a day pays impact on 5 m of it."""
+    small = assess(book(account("v", spot("a", ETH, 10)), model={"gas": "0"}))
+    assert small.add_ons.liquidity == pytest.approx(30_000 * 1e-4)
+    large = assess(
+        book(
+            account("v", spot("a", ETH, Decimal(10_000_000) / 3000)),
+            model={"gas": "0", "sigma": {"ETH": "0.05"}},
+        )
+    )
+    impact = 0.05 * 5e6 * (5e6 / 500e6) ** 0.5
+    assert large.add_ons.liquidity == pytest.approx(10e6 * 1e-4 + impact)
+
+
+def test_gas_is_two_actions_for_each_account_with_a_liability():
+    """On an L2: two lending actions at .1 gwei and half a dollar each; on L1 at 100 gwei."""
+    held = lending("v", spot("a", ETH, 10), debt("b", USDC, 10_000))
+    idle = account("w", spot("a", ETH, 1))
+    report = assess(book(held, idle))
+    assert report.add_ons.gas == pytest.approx(2 * (350_000 * 0.1e-9 * 3000 + 0.5))
+    dear = assess(book(replace(held, chain_id="eip155:1"), idle))
+    assert dear.add_ons.gas == pytest.approx(2 * 350_000 * 100e-9 * 3000)

@@ -237,3 +237,29 @@ def test_the_same_perp_both_ways_keeps_a_charge(size):
     assert report.core.grid > 0
     assert report.core.floor > 0
     assert without.core.grid == pytest.approx(0, abs=1e-6)
+
+
+@BOUNDED
+@given(st.integers(1500, 6000), st.integers(20, 150), st.integers(1, 50))
+def test_put_call_parity_has_no_grid_loss_but_basis(strike, vol, size):
+    """P9: long call, short put and short perp lose nothing on the grid except through the mark."""
+    deviation = Decimal(vol) / 100
+    held = perps(
+        "v",
+        option("c", "call", strike, size, deviation),
+        option("p", "put", strike, -size, deviation),
+        perp("f", "ETH", -size, 3000),
+        spot("m", USD, 1_000_000),
+    )
+    without = assess(book(held, model={"sets": ["A", "B", "D", "F"]}))
+    assert without.core.grid == pytest.approx(0, abs=1e-9 * 3000 * size)
+    assert assess(book(held)).worst_scenarios[0].family == "basis"
+
+
+@BOUNDED
+@given(BOOKS, st.integers(1, 500))
+def test_a_trade_that_never_loses_does_not_raise_the_grid(one, tenths):
+    """P7: a long call so far away that it costs nothing gains or stands still in every row."""
+    far = option("far", "call", 10**7, Decimal(tenths) / 10)
+    richer = book(*one.portfolio.accounts, account("free", far))
+    assert assess(richer).core.grid <= assess(one).core.grid * (1 + EXACT) + 1e-6
