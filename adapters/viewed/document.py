@@ -24,34 +24,30 @@ def rule_reader(kind: str, measure: str) -> Callable[[Mapping[str, Any]], Viewed
 
 def viewed_fields(document: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of ``ViewedRule`` besides kind and measure."""
-    owed, covered = document.get("owed"), document.get("covered", True)
+    owed = document.get("owed")
     if owed is not None and not isinstance(owed, bool):
         raise DocumentError("owed: expected true, false or null", field="owed")
-    if not isinstance(covered, bool):
-        raise DocumentError("covered: expected true or false", field="covered")
     counted = document.get("counted", [])
     if not isinstance(counted, list):
         raise DocumentError("counted: expected a list", field="counted")
     return {
         "health": integer(document.get("health"), "health"),
         "owed": owed,
-        "covered": covered,
+        "covered": _flag(document, "covered", "covered", default=True),
         "counted": tuple(_counted(one, f"counted[{at}]") for at, one in enumerate(counted)),
         "anchor": _anchor(document.get("anchor")),
+        "empty": _flag(document, "empty", "empty"),
     }
 
 
 def _counted(entry: object, field: str) -> Counted:
     table = _table(entry, field)
-    owed = table.get("owed", False)
-    if not isinstance(owed, bool):
-        raise DocumentError(f"{field}.owed: expected true or false", field=f"{field}.owed")
     return Counted(
         _name(table, "leg", field),
         _needed(table, "raw", field),
         _decimals(table, field),
         integer(table.get("weight"), f"{field}.weight"),
-        owed,
+        _flag(table, "owed", f"{field}.owed"),
     )
 
 
@@ -84,6 +80,13 @@ def _table(entry: object, field: str) -> Mapping[str, Any]:
     if not isinstance(entry, Mapping):
         raise DocumentError(f"{field}: expected an object", field=field)
     return entry
+
+
+def _flag(table: Mapping[str, Any], name: str, field: str, *, default: bool = False) -> bool:
+    value = table.get(name, default)
+    if not isinstance(value, bool):
+        raise DocumentError(f"{field}: expected true or false", field=field)
+    return value
 
 
 def _name(table: Mapping[str, Any], name: str, field: str) -> str:

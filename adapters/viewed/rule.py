@@ -55,7 +55,7 @@ class ViewedRule:
     """The venue's health (1e18 is the limit; None: not read, or nothing owed) and what it is of.
 
     ``owed`` None means that it is not known whether anything is owed. ``covered`` is whether the
-    collateral is worth the debt at the venue's own values.
+    collateral is worth the debt at the venue's own values; ``empty`` that nothing at all is held.
     """
 
     kind: str
@@ -65,6 +65,7 @@ class ViewedRule:
     covered: bool = True
     counted: tuple[Counted, ...] = ()
     anchor: PriceAnchor | None = None
+    empty: bool = False
 
     def judge(self) -> Judgement:
         """The venue's verdict; there is one clock, since its view accrues to the block.
@@ -100,6 +101,7 @@ class ViewedRule:
             "health": _text(self.health),
             "owed": self.owed,
             "covered": self.covered,
+            "empty": self.empty,
             "counted": [
                 {
                     "leg": one.leg,
@@ -125,8 +127,7 @@ class ViewedRule:
         if self.owed is None or (self.owed and self.health is None):
             return Verdict.unknown()
         if not self.owed or self.health is None:
-            held = any(one.raw for one in self.counted)
-            return Verdict(Health(None, State.NO_DEBT if held else State.EMPTY), False)
+            return Verdict(Health(None, State.EMPTY if self.empty else State.NO_DEBT), False)
         unhealthy = self.health < WAD
         state = State.LIQUIDATABLE if unhealthy else State.OK
         if not self.covered:

@@ -115,6 +115,7 @@ def _rule(
             Counted(DEBT, position.debt.raw, _decimals(position.debt, assets), owed=True),
         ),
         anchor=_anchor(position, assets) if judged else None,
+        empty=not position.owes and position.collateral.raw == 0,
     )
 
 
