@@ -32,12 +32,12 @@ class Crvusd:
             "that figure is recomputed from the AMM's own parts as a check, never as the judgement",
             "soft liquidation depends on the path of prices and is never reconstructed",
             (
-                "scenarios are approximate: above the bands the venue's formula, inside them health"
-                " scaled by the collateral's value; no exact liquidation price is claimed"
+                "scenarios are approximate: above the bands the venue's own line, below their edge or"
+                " inside them health scaled by the collateral's value; no exact liquidation price"
             ),
             (
-                "ran against the mint market contracts of tag v1 on a local chain; LlamaLend factories"
-                " (v1, L2 and v2) were read in the source only"
+                "compared with the contracts of tag v1 (mint and LlamaLend v1) on a local chain;"
+                " LlamaLend v2 was read in the source only"
             ),
         ),
         rule_card=RuleCard(

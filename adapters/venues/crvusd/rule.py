@@ -1,10 +1,10 @@
 """The rule of a loan: the controller's health, and how it moves with the collateral's price.
 
 The venue's figure is 0 at its limit; here it is ``1 + health``, so that the limit is 1. Above the
-loan's bands that is linear in the price down to the upper band's edge, and then stays at what the
-bands would give (``Controller._health``). Inside the bands the venue's answer depends on the path
-of prices; a scenario there has the health scaled by what the collateral is worth. A scenario gets
-the lower of the two.
+loan's bands that is linear in the price, down to the upper band's edge, where it is what the bands
+would give (``Controller._health``). Inside the bands the venue's answer depends on the path of
+prices; a scenario there has the health of the edge, or today's, scaled by what the collateral is
+worth.
 """
 
 from __future__ import annotations
@@ -44,14 +44,16 @@ class CrvusdRule(ViewedRule):
         return {**base, "slope": slope, "banded": banded}
 
     def _scenario_health(self, move: FloatArray) -> FloatArray:
-        """The lower of the scaled health and, above the bands, the venue's own line."""
+        """The venue's own line down to the bands' upper edge, scaled from there (or from inside)."""
         today = self._today()
         scaled = today * move
         if self.slope is None or self.banded is None:
             return scaled
-        line = np.maximum(today - to_float(self.slope, 18) * (1 - move), to_float(self.banded, 18))
-        lower: FloatArray = np.where(move == 1.0, today, np.minimum(scaled, line))
-        return lower
+        slope, banded = to_float(self.slope, 18), to_float(self.banded, 18)
+        line = today - slope * (1 - move)
+        edge = 1 - (today - banded) / slope
+        health: FloatArray = np.where(move >= edge, line, banded * move / edge)
+        return np.where(move == 1.0, today, health)
 
 
 def rule_from_document(document: Mapping[str, Any]) -> CrvusdRule:

@@ -146,10 +146,16 @@ def moved(*factors: float, debt: int = 1_000) -> LegScenarios:
     return LegScenarios(np.array([[1.0], [-float(debt)]]) * price, price, factor)
 
 
-def test_above_the_bands_the_health_falls_on_the_venues_line():
-    """Health 1.5, worth twice the debt: 10% off the price takes 0.2, more than scaling would."""
-    health = rule(3 * WAD // 2, 2 * WAD, 6 * WAD // 5).evaluate(legs(), moved(1.0, 0.9)).health
-    assert health == pytest.approx([1.5, 1.3])
+def test_above_the_bands_the_health_moves_on_the_venues_line():
+    """Health 1.5, worth twice the debt: a tenth of the price is 0.2, whichever the direction."""
+    health = rule(3 * WAD // 2, 2 * WAD, 6 * WAD // 5).evaluate(legs(), moved(1.1, 1.0, 0.9)).health
+    assert health == pytest.approx([1.7, 1.5, 1.3])
+
+
+def test_below_the_bands_edge_the_health_is_scaled_from_the_edge():
+    """The edge is at 85% of the price, where the bands give 1.2; half of that price gives 0.6."""
+    health = rule(3 * WAD // 2, 2 * WAD, 6 * WAD // 5).evaluate(legs(), moved(0.85, 0.425)).health
+    assert health == pytest.approx([1.2, 0.6])
 
 
 def test_inside_the_bands_the_health_is_scaled_by_what_the_collateral_is_worth():

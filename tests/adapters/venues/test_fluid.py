@@ -13,10 +13,13 @@ from crossmargin.adapters.recordings import load_recordings, replay
 from crossmargin.adapters.venues.fluid import ADAPTER
 from crossmargin.adapters.viewed.rule import ViewedRule
 from crossmargin.core.book.health import Parity, State
+from crossmargin.core.book.market import Market, Quote
 from crossmargin.core.book.model import Debt, MarginAccount, Spot
+from crossmargin.core.book.portfolio import Book, Portfolio
 from crossmargin.core.errors import Reason, Severity
+from crossmargin.core.risk.margin import assess
 
-from .fluid_answers import GHO, NATIVE, NOWHERE, UNLISTED, USDC, Position, recording
+from .fluid_answers import BLOCK, GHO, NATIVE, NOWHERE, UNLISTED, USDC, Position, recording
 
 RECORDINGS = Path(__file__).parents[1] / "recordings" / "fluid"
 
@@ -133,3 +136,29 @@ def test_an_unlisted_token_is_asked_once():
     facts = Facts()
     rounds = [len(replay(ADAPTER.read(one.request(facts)), one.replies)[1]) for _ in range(2)]
     assert rounds == [3, 2]
+
+
+def test_the_unified_margin_takes_the_account_as_it_is():
+    """The margin report has the vault's health, and its liquidation price is the exact one's."""
+    account = only(Position(7))
+    portfolio = Portfolio(account.holder, (account.holder,), (BLOCK,), (account,))
+    market = Market(spot={"ETH": Quote(Decimal(3_000)), "USDC": Quote(Decimal(1))})
+    (report,) = assess(Book(portfolio, market)).accounts
+    assert report.health.value == Decimal("1.35")
+    assert report.parity.status == "view_only"
+    (down,) = [one.down for one in report.liquidation if one.underlying == "ETH"]
+    assert account.judgement is not None
+    (exact,) = account.judgement.liquidation_prices
+    assert exact.price is not None
+    assert down == pytest.approx(float(exact.price), rel=1e-9)
+
+
+def test_dex_shares_leave_the_unified_margin_incomplete():
+    """The account has a verdict in shares, the report no number."""
+    smart = Position(7, 10**18, 10**18, 0, 10**27, 9_000, (NATIVE, USDC), (GHO, NOWHERE), 20_000)
+    account = only(smart)
+    portfolio = Portfolio(account.holder, (account.holder,), (BLOCK,), (account,))
+    report = assess(Book(portfolio, Market(spot={"GHO": Quote(Decimal(1))})))
+    assert not report.complete
+    assert report.accounts[0].state is State.UNKNOWN
+    assert report.initial_margin is None
