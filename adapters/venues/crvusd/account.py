@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from ....core.book.health import VenueAnswer
-from ....core.book.model import Asset, LiquidationTerms, MarginAccount
+from ....core.book.model import Asset, Leg, LiquidationTerms, MarginAccount
 from ....core.errors import Failure, Problem, Reason
 from ....core.units import WAD, decimal_of
 from ...address import checksum_address
@@ -55,29 +55,16 @@ class _Loan:
 
 def build_account(request: ReadRequest, reading: Reading) -> MarginAccount:
     """The account of a loan: the controller's own health is the judgement."""
-    collateral, stablecoin, debt = reading.state[:3]
-    controller = reading.market.controller
-    source = (controller, "user_state(owner)")
-    names = ((COLLATERAL, collateral), (STABLECOIN, stablecoin), (DEBT, debt))
-    legs = tuple(
-        asset_leg(
-            name,
-            reading.collateral if name == COLLATERAL else reading.borrowed,
-            raw,
-            source,
-            owed=name == DEBT,
-        )
-        for name, raw in names
-        if raw
-    )
-    loan = _checked(reading) if debt else None
+    controller, amounts = reading.market.controller, _amounts(reading)
+    legs = tuple(_legs(reading))
+    loan = _checked(reading) if amounts[DEBT] else None
     failure = loan if isinstance(loan, Failure) else None
     known = loan if isinstance(loan, _Loan) else None
     rule = _rule(reading, known)
     judgement = rule.judge()
     answer: VenueAnswer | Failure | None = failure
     if known is not None:
-        figures = dict(names) | {"health": known.health}
+        figures = amounts | {"health": known.health}
         answer = VenueAnswer(figures, judgement.actionable.health, "health(owner, true)")
     missing = [leg for leg in legs if leg.failure is not None]
     return MarginAccount(
@@ -98,6 +85,20 @@ def build_account(request: ReadRequest, reading: Reading) -> MarginAccount:
         ),
         labels=_labels(request, reading, known),
     )
+
+
+def _amounts(reading: Reading) -> dict[str, int]:
+    """The raw amounts of ``user_state`` by leg."""
+    return dict(zip((COLLATERAL, STABLECOIN, DEBT), reading.state, strict=False))
+
+
+def _legs(reading: Reading) -> Iterator[Leg]:
+    """Collateral, converted stablecoin and debt as the controller says; nothing for a zero."""
+    source = (reading.market.controller, "user_state(owner)")
+    for name, raw in _amounts(reading).items():
+        if raw:
+            asset = reading.collateral if name == COLLATERAL else reading.borrowed
+            yield asset_leg(name, asset, raw, source, owed=name == DEBT)
 
 
 def unread_account(request: ReadRequest, controller: str, failure: Failure) -> MarginAccount:
