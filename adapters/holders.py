@@ -75,7 +75,7 @@ def bundled_directories() -> tuple[Deployment, ...]:
 def looks_like_name(text: str) -> bool:
     """Whether the text is a normalised ASCII ENS name: lower-case labels joined by dots."""
     labels = text.split(".")
-    return 2 <= len(labels) and len(text) <= 255 and all(map(_LABEL.fullmatch, labels))
+    return len(labels) >= 2 and len(text) <= 255 and all(map(_LABEL.fullmatch, labels))
 
 
 def name_hash(name: str) -> bytes:
@@ -155,9 +155,7 @@ def check_proxy(proxy: str, owner: str) -> ReadPlan[bool | Failure]:
 
 def _resolved(directory: Deployment, name: str, facts: Facts) -> tuple[str, str] | None:
     registry = directory.contracts["ens_registry"]
-    known: tuple[str, str] | None = facts.get(
-        directory.chain_id, registry, f"{_NAME_FACT}:{name}"
-    )
+    known: tuple[str, str] | None = facts.get(directory.chain_id, registry, f"{_NAME_FACT}:{name}")
     return known
 
 

@@ -169,9 +169,7 @@ class _Wallet:
 
     def _note(self, failure: Failure) -> None:
         place = f"{self._chain}/{self._request.owner.lower()}"
-        self._problems.append(
-            Problem.of(failure, venue=WALLET, leg=place, severity=Severity.NOTE)
-        )
+        self._problems.append(Problem.of(failure, venue=WALLET, leg=place, severity=Severity.NOTE))
 
 
 def _no_code(failure: Failure) -> bool:

@@ -72,9 +72,12 @@ def _show_margin(document: Mapping[str, Any]) -> None:
 
 def _show_holdings(document: Mapping[str, Any]) -> None:
     rows = [
-        (account["venue"], _short(account["id"]), leg["kind"], _asset(leg), leg["quantity"])
+        (account["venue"], _short(account["id"]), leg["kind"], _asset(leg), _quantity(leg))
         for account in document["accounts"]
         for leg in account["legs"]
+    ] + [
+        ("wallet", _short(leg["id"].split("/")[1]), leg["kind"], _asset(leg), _quantity(leg))
+        for leg in document["wallet"]
     ]
     print_table("Holdings", ("venue", "account", "kind", "asset", "quantity"), rows)
 
@@ -125,6 +128,9 @@ def _show_frame(document: Mapping[str, Any]) -> None:
             say(f"as of {chain_name(block['chain_id'])} block {block['block_number']}")
     if document.get("complete") is False:
         say("INCOMPLETE: something could not be read; nothing below is assumed to be healthy.")
+    for holder in document.get("holders", ()):
+        if holder["found_by"] != "given":
+            say(f"also read: {holder['address']} ({holder['kind']}, {holder['found_by']})")
     for problem in document.get("problems", ()):
         place = " ".join(part for part in (problem["venue"], _short(problem["account"])) if part)
         parts = (problem["severity"], problem["reason"], problem["code"], place, problem["detail"])
@@ -163,6 +169,11 @@ def _percent(ratio: str | None) -> str:
 def _asset(leg: Mapping[str, Any]) -> str:
     asset = leg.get("asset", leg.get("underlying", ""))
     return str(asset["symbol"] if isinstance(asset, Mapping) else asset)
+
+
+def _quantity(leg: Mapping[str, Any]) -> str:
+    """How much is held; of a claim, what its shares redeem for."""
+    return "not read" if "failure" in leg else str(leg.get("quantity", leg.get("assets", _NONE)))
 
 
 def _short(name: str) -> str:
