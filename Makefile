@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-UV := $(BIN)/uv
+UV := $(or $(shell command -v uv),$(BIN)/uv)
 PYTEST := $(BIN)/pytest
 
 .PHONY: help demo test check differential bench clean
@@ -11,19 +11,19 @@ PYTEST := $(BIN)/pytest
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# The environment is exactly uv.lock. uv itself comes from PyPI into the environment it manages.
+# The environment is exactly uv.lock. Where there is no uv, pip puts one into the environment itself.
 $(VENV)/.users: pyproject.toml uv.lock
-	@test -x $(UV) || { $(PYTHON) -m venv $(VENV) && $(BIN)/pip install --quiet uv; }
+	@command -v $(UV) >/dev/null || { $(PYTHON) -m venv $(VENV) && $(BIN)/pip install --quiet uv; }
 	@$(UV) sync --quiet --locked --no-default-groups --inexact && touch $@
 
 $(VENV)/.dev: $(VENV)/.users
 	@$(UV) sync --quiet --locked --inexact && touch $@
 
 demo: $(VENV)/.users ## serve the bundled recording: no network, no node
-	@$(BIN)/crossmargin demo
+	@$(BIN)/crossmargin demo $(ARGS)
 
 test: $(VENV)/.dev ## every test that needs no long run
-	@$(PYTEST) -q -n 2 --dist loadgroup
+	@$(PYTEST) -q -rs -n 2 --dist loadgroup
 
 check: $(VENV)/.dev ## format, lint, types, wheel
 	@$(BIN)/ruff format --check .

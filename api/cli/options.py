@@ -10,7 +10,7 @@ import typer
 
 from ...adapters.wallet import WALLET
 from ..address import read_account, read_accounts
-from ..inputs import check_block, check_tokens, check_venues
+from ..inputs import check_block, check_markets, check_tokens, check_venues
 from ..query import Query
 
 __all__ = [
@@ -89,7 +89,7 @@ def build_query(
     owners = (read_account(address), *read_accounts(also or (), field="also"))
     options: dict[str, dict[str, list[str]]] = {}
     if markets:
-        options["morpho-blue"] = {"markets": list(markets)}
+        options["morpho-blue"] = {"markets": list(check_markets(markets))}
     if tokens:
         options[WALLET] = {"tokens": list(check_tokens(tokens))}
     return Query(

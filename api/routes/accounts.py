@@ -25,7 +25,15 @@ __all__ = ["router"]
 router = APIRouter(prefix="/v1/accounts", tags=["accounts"])
 
 _Address = Annotated[
-    str, Path(description="The owner: 0x and 40 hexadecimal digits, any case, or an ENS name.")
+    str,
+    Path(
+        description=(
+            "The owner: 0x and 40 digits, in one case or with the EIP-55 checksum; or an ENS name."
+        ),
+        json_schema_extra={
+            "pattern": r"^(0[xX][0-9a-fA-F]{40}|[a-z0-9_-]+(\.[a-z0-9_-]+)+)$"
+        },  # checked, with words, in the route
+    ),
 ]
 _Also = Annotated[
     list[str] | None, Query(description="A further address of the same book; may be repeated.")
@@ -85,8 +93,8 @@ def respond_with(given: Answer, require_complete: bool = False) -> Response:
     """The answer over HTTP, or the 503 that the caller preferred to an incomplete one."""
     if require_complete and not given.complete:
         missing = [p for p in given.document["problems"] if p["severity"] == "read"]
-        detail = f"{len(missing)} reads failed, first: {missing[0]['reason']}" if missing else ""
-        return problem_response(503, "incomplete", detail or "the answer is incomplete")
+        detail = f"the answer is incomplete: {len(missing)} of its parts could not be read"
+        return problem_response(503, "incomplete", detail, problems=missing)
     return Response(given.text, media_type="application/json")
 
 

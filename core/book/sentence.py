@@ -10,6 +10,8 @@ from .report import AccountReport, LiquidationRange, Report
 
 __all__ = ["sentence", "venue_name"]
 
+_MOST_NAMED = 4
+
 _WORDS = {
     "aave": "Aave",
     "derive": "Derive",
@@ -84,11 +86,20 @@ def _name(account: AccountReport, report: Report) -> str:
     if len(peers) == 1:
         return name
     holders = {other.holder for other in peers if other.id == account.id}
-    return f"{name} ({account.id})" if len(holders) == 1 else f"{name} ({account.id} of {account.holder})"
+    shown = f"{name} ({_short(account.id)})"
+    return shown if len(holders) == 1 else f"{shown[:-1]} of {_short(account.holder)})"
+
+
+def _short(name: str) -> str:
+    """A long id by its two ends."""
+    return name if len(name) <= 20 else f"{name[:8]}…{name[-6:]}"
 
 
 def _listed(names: Iterable[str]) -> str:
-    *first, last = [*names] or [""]
+    known = [*names]
+    if len(known) > _MOST_NAMED:
+        known[_MOST_NAMED - 1 :] = [f"{len(known) - _MOST_NAMED + 1} more"]
+    *first, last = known or [""]
     return f"{', '.join(first)} and {last}" if first else last
 
 
