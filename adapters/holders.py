@@ -169,4 +169,5 @@ def _kind(owners: Sequence[object] | Failure) -> str:
         return "safe"
     if owners.reason is Reason.BAD_RETURN_DATA and owners.code == "no_code":
         return "account"
-    return "contract" if owners.reason is Reason.CALL_REVERTED else "unknown"
+    answered = owners.reason in (Reason.CALL_REVERTED, Reason.BAD_RETURN_DATA)
+    return "contract" if answered else "unknown"
