@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 UV := $(or $(shell command -v uv),$(BIN)/uv)
 PYTEST := $(BIN)/pytest
 
-.PHONY: help demo test check differential bench clean
+.PHONY: help demo test check docs differential bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ check: $(VENV)/.dev ## format, lint, types, wheel
 	@$(BIN)/mypy
 	@$(BIN)/pyright
 	@$(PYTEST) -q tests/test_packaging.py tests/test_docs.py
+
+docs: $(VENV)/.dev ## write the generated parts of the documentation again
+	@$(BIN)/python -m tests.documentation
 
 differential: $(VENV)/.dev ## the long runs against real contracts on a local chain
 	@$(PYTEST) -q -m differential -o addopts="--import-mode=importlib --strict-markers"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from ...core.errors import Failure, Reason
-from ..chain.call import Call, Contract, Read, Replies
+from ..chain.call import Call, Contract, Replies
 
 __all__ = ["NO_ADDRESS", "Answers", "Market", "MarketCalls", "ReserveTokens"]
 
@@ -50,7 +50,7 @@ class Answers:
     """
 
     def __init__(self) -> None:
-        self._replies: dict[Read, Replies] = {}
+        self._replies: dict[Call[Any], Replies] = {}
 
     def new(self, calls: Iterable[Call[Any]]) -> list[Call[Any]]:
         """The calls among these that were not asked yet, each once."""
