@@ -39,8 +39,8 @@ async def read_book(query: Query, sources: Sources) -> Book:
     if not names:
         return assemble(query, await _read_all({}, pinned, query, sources), sources.problems)
     directory = _directory(names[0], pinned, sources)
-    seen = {name: known_name(directory, name, sources.facts) for name in names}
-    resolved = {name: address for name, address in seen.items() if address is not None}
+    known = {name: known_name(directory, name, sources.facts) for name in names}
+    resolved = {name: checksum_address(seen) for name, seen in known.items() if seen is not None}
     if len(resolved) < len(names):
         resolved = await _resolve(names, directory, pinned, sources)
     books = await _read_all(resolved, pinned, query, sources)

@@ -51,7 +51,9 @@ FAULTS: Mapping[str, Spoil] = {
 class FaultyChain:
     """A chain that passes everything on, spoils the reply to one read, and remembers what was asked."""
 
-    def __init__(self, inner: Chain, victim: Read | None = None, spoil: Spoil | None = None) -> None:
+    def __init__(
+        self, inner: Chain, victim: Read | None = None, spoil: Spoil | None = None
+    ) -> None:
         self.asked: dict[Read, RawReply] = {}
         self._inner = inner
         self._victim = victim
@@ -245,9 +247,7 @@ def names(document: Document, fault: str, read: Read) -> bool:
         pytest.param(1, 100, id="whole", marks=pytest.mark.differential),
     ],
 )
-def test_no_fault_makes_an_answer_healthier(
-    world: World, name: str, step: int, least: int
-) -> None:
+def test_no_fault_makes_an_answer_healthier(world: World, name: str, step: int, least: int) -> None:
     """Each read lost, empty, garbled or cut: not healthier, named, and the next answer is true."""
     case, owner = ACCOUNTS[name], world.chain.accounts[6]
     case.open(world, owner)
@@ -298,4 +298,3 @@ async def _answered(
     chains: dict[str, Chain] = {chain_id: FaultyChain(chain, victim, spoil)}
     given = await answer("health", asked, replace(sources, chains=chains, facts=facts))
     return {key: value for key, value in given.document.items() if key != "evidence_id"}
-

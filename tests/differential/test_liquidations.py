@@ -33,9 +33,7 @@ from .reading import AAVE, MORPHO, Product, judged
 
 EVERYTHING = 2**256 - 1
 _AAVE_EVENT = "LiquidationCall(address,address,address,uint256,uint256,address,bool)"
-_MORPHO_EVENT = (
-    "Liquidate(bytes32,address,address,uint256,uint256,uint256,uint256,uint256)"
-)
+_MORPHO_EVENT = "Liquidate(bytes32,address,address,uint256,uint256,uint256,uint256,uint256)"
 
 
 class Scale(NamedTuple):
