@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from ..adapters.address import checksum_address
+from ..adapters.wallet import WALLET
 from ..core.errors import InputError
+from .chains import chain_id_of
 
-__all__ = ["check_block", "check_markets", "check_venues"]
+__all__ = ["check_block", "check_markets", "check_tokens", "check_venues"]
 
 _TAGS = {"latest", "safe", "finalized"}
 _HASH = re.compile(r"0x[0-9a-f]{64}")
@@ -28,8 +31,11 @@ def check_block(text: str) -> str:
 
 
 def check_venues(names: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
-    """The venues asked for, if all are installed; ``InputError`` otherwise."""
-    wanted, installed = tuple(dict.fromkeys(names)), sorted(known)
+    """The venues asked for, if all are installed; ``wallet`` counts as one of them.
+
+    ``InputError`` names one that is not.
+    """
+    wanted, installed = tuple(dict.fromkeys(names)), sorted({*known, WALLET})
     for name in wanted:
         if name not in installed:
             raise InputError(
@@ -48,3 +54,17 @@ def check_markets(ids: Sequence[str]) -> tuple[str, ...]:
                 field="market",
             )
     return tuple(dict.fromkeys(text.lower() for text in ids))
+
+
+def check_tokens(texts: Iterable[str]) -> tuple[str, ...]:
+    """Tokens given as ``CHAIN:ADDRESS``, in one form (``eip155:1:0x…``), each once."""
+    found = []
+    for text in texts:
+        chain, _, address = text.rpartition(":")
+        if not chain:
+            raise InputError(
+                f"{text[:80]!r} is not CHAIN:ADDRESS, for instance ethereum:0x…", field="token"
+            )
+        token = checksum_address(address.strip(), field="token").lower()
+        found.append(f"{chain_id_of(chain)}:{token}")
+    return tuple(dict.fromkeys(found))

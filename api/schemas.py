@@ -79,6 +79,15 @@ class Block(_Answer):
     finality: str
 
 
+class HolderRow(_Answer):
+    """An address of the book; without ``chain_id`` it was read on every chain."""
+
+    address: str
+    kind: Literal["account", "contract", "safe", "dsproxy", "unknown"]
+    found_by: str = Field(examples=["given", "ens:name.eth", "proxy_registry"])
+    chain_id: str = ""
+
+
 class ProblemRow(_Answer):
     """What is missing from the answer, where, and what to do about it."""
 
@@ -140,6 +149,7 @@ class _Framed(_Answer):
     complete: bool
     two_day_coverage: Coverage
     equity: Amount | None
+    holders: list[HolderRow]
     as_of: list[Block]
     skew_seconds: int
     problems: list[ProblemRow]

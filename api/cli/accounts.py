@@ -25,6 +25,7 @@ from .options import (
     MarketIds,
     Rpc,
     SaveBundle,
+    Tokens,
     Venues,
     build_query,
 )
@@ -40,6 +41,7 @@ def health(
     block: Block = "latest",
     venue: Venues = None,
     market: MarketIds = None,
+    token: Tokens = None,
     deployments: DeploymentsFile = None,
     bundle: BundleFile = None,
     save_bundle: SaveBundle = None,
@@ -48,7 +50,7 @@ def health(
 ) -> int:
     """How safe one owner's book is: every venue's own health, and the whole."""
     sources = _open(rpc, bundle, deployments)
-    query = build_query(address, also, block, venue, market, sources.adapters)
+    query = build_query(address, also, block, venue, market, token, sources.adapters)
     return _run("health", query, sources, save_bundle, as_json, exit_zero)
 
 
@@ -59,6 +61,7 @@ def portfolio(
     block: Block = "latest",
     venue: Venues = None,
     market: MarketIds = None,
+    token: Tokens = None,
     deployments: DeploymentsFile = None,
     bundle: BundleFile = None,
     save_bundle: SaveBundle = None,
@@ -67,7 +70,7 @@ def portfolio(
 ) -> int:
     """The normalised portfolio document of one owner, to keep or to feed to ``margin``."""
     sources = _open(rpc, bundle, deployments)
-    query = build_query(address, also, block, venue, market, sources.adapters)
+    query = build_query(address, also, block, venue, market, token, sources.adapters)
     return _run("portfolio", query, sources, save_bundle, as_json, exit_zero)
 
 
@@ -78,6 +81,7 @@ def parity(
     block: Block = "latest",
     venue: Venues = None,
     market: MarketIds = None,
+    token: Tokens = None,
     deployments: DeploymentsFile = None,
     bundle: BundleFile = None,
     save_bundle: SaveBundle = None,
@@ -86,7 +90,7 @@ def parity(
 ) -> int:
     """Our figures against each venue's own view at the same block, account by account."""
     sources = _open(rpc, bundle, deployments)
-    query = build_query(address, also, block, venue, market, sources.adapters)
+    query = build_query(address, also, block, venue, market, token, sources.adapters)
     return _run("parity", query, sources, save_bundle, as_json, exit_zero)
 
 

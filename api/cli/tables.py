@@ -76,6 +76,9 @@ def _show_holdings(document: Mapping[str, Any]) -> None:
         (account["venue"], _short(account["id"]), leg["kind"], _asset(leg), _quantity(leg))
         for account in document["accounts"]
         for leg in account["legs"]
+    ] + [
+        ("wallet", _short(leg["id"].split("/")[1]), leg["kind"], _asset(leg), _quantity(leg))
+        for leg in document["wallet"]
     ]
     print_table("Holdings", ("venue", "account", "kind", "asset", "quantity"), rows)
 
@@ -129,6 +132,9 @@ def _show_frame(document: Mapping[str, Any]) -> None:
             say(f"as of {chain_name(block['chain_id'])} block {block['block_number']}")
     if document.get("complete") is False:
         say("INCOMPLETE: something could not be read; nothing below is assumed to be healthy.")
+    for holder in document.get("holders", ()):
+        if holder["found_by"] != "given":
+            say(f"also read: {holder['address']} ({holder['kind']}, {holder['found_by']})")
     for line, times in Counter(map(_problem, document.get("problems", ()))).items():
         say(f"  {line}" + (f" (×{times})" if times > 1 else ""))
 
@@ -182,7 +188,8 @@ def _asset(leg: Mapping[str, Any]) -> str:
 
 
 def _quantity(leg: Mapping[str, Any]) -> str:
-    return "not read" if "failure" in leg else str(leg.get("quantity", _NONE))
+    """How much is held; of a claim, what its shares redeem for."""
+    return "not read" if "failure" in leg else str(leg.get("quantity", leg.get("assets", _NONE)))
 
 
 def _short(name: str) -> str:

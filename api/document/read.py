@@ -13,7 +13,7 @@ from ...adapters.tokens import TokenRegistry
 from ...core.book.health import Health, Judgement, State, VenueAnswer
 from ...core.book.market import Market, Quote
 from ...core.book.model import Leg, MarginAccount
-from ...core.book.portfolio import BlockRef, Book, HedgeQuote, Portfolio, Route
+from ...core.book.portfolio import BlockRef, Book, HedgeQuote, Holder, Portfolio, Route
 from ...core.book.rule import Rule
 from ...core.errors import AddressError, DocumentError, Failure, Problem, Reason, Severity
 from ...core.risk.rules import UnsupportedRule
@@ -53,6 +53,7 @@ def read_document(
         wallet=read_legs(model.wallet, tokens, "wallet"),
         problems=_problems(model),
         enumeration=dict(model.enumeration),
+        holders=_holders(model),
     )
     _check_size(portfolio)
     _check_wallet(model)
@@ -80,6 +81,18 @@ def _owners(model: models.PortfolioModel, owner: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys([owner, *listed]))
 
 
+def _holders(model: models.PortfolioModel) -> tuple[Holder, ...]:
+    return tuple(
+        Holder(
+            _person(each.address, child(child("holders", index), "address")),
+            each.kind,
+            each.found_by,
+            each.chain_id,
+        )
+        for index, each in enumerate(model.holders)
+    )
+
+
 def _blocks(model: models.PortfolioModel) -> tuple[BlockRef, ...]:
     counts = Counter(block.chain_id for block in model.as_of)
     for index, block in enumerate(model.as_of):
@@ -104,7 +117,7 @@ def _accounts(
     readers: Mapping[str, RuleReader],
 ) -> tuple[MarginAccount, ...]:
     chains = {block.chain_id for block in model.as_of}
-    seen: set[tuple[str, str, str]] = set()
+    seen: set[tuple[str, str, str, str]] = set()
     accounts = []
     for index, account in enumerate(model.accounts):
         path = child("accounts", index)
@@ -113,7 +126,8 @@ def _accounts(
             raise DocumentError(
                 f"{place} {account.chain_id!r} has no block in as_of; add one", field=place
             )
-        name = (account.venue, account.chain_id, account.id)
+        holder = (account.holder or owner).lower()
+        name = (account.venue, account.chain_id, account.id, holder)
         if name in seen:
             place = child(path, "id")
             raise DocumentError(

@@ -96,6 +96,15 @@ class AccountModel(Strict):
     labels: dict[Name, Text] = Field(default_factory=dict, max_length=1_000)
 
 
+class HolderModel(Strict):
+    """An address of the book: what it is, how it was found, and where if not on every chain."""
+
+    address: Name
+    kind: Literal["account", "contract", "safe", "dsproxy", "unknown"] = "unknown"
+    found_by: Text = "given"
+    chain_id: ChainId = ""
+
+
 class BlockModel(Strict):
     """The block of one chain that everything is computed at."""
 
@@ -211,6 +220,7 @@ class PortfolioModel(Strict):
     schema_name: Literal["crossmargin/portfolio/1"] = Field(alias="schema")
     owner: Name
     owners: Annotated[tuple[Name, ...], Field(max_length=1_000)] = ()
+    holders: Annotated[tuple[HolderModel, ...], Field(max_length=1_000)] = ()
     as_of: Annotated[tuple[BlockModel, ...], Field(min_length=1, max_length=1_000)]
     market: MarketModel
     model: OverridesModel | None = None

@@ -82,8 +82,12 @@ def _first_to_go(report: Report) -> str:
 
 def _name(account: AccountReport, report: Report) -> str:
     name = venue_name(account.venue)
-    alone = sum(other.venue == account.venue for other in report.accounts) == 1
-    return name if alone else f"{name} ({_short(account.id)})"
+    peers = [other for other in report.accounts if other.venue == account.venue]
+    if len(peers) == 1:
+        return name
+    holders = {other.holder for other in peers if other.id == account.id}
+    shown = f"{name} ({_short(account.id)})"
+    return shown if len(holders) == 1 else f"{shown[:-1]} of {_short(account.holder)})"
 
 
 def _short(name: str) -> str:

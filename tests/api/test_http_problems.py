@@ -45,7 +45,10 @@ def check_problem(reply, status, kind):
     ("route", "status", "kind", "field"),
     [
         ("/v1/accounts/0x12/health", 422, "invalid-input", "address"),
-        ("/v1/accounts/vitalik.eth/margin", 422, "invalid-input", "address"),
+        ("/v1/accounts/Vitalik.eth/margin", 422, "invalid-input", "address"),
+        ("/v1/accounts/vitalik.eth/margin", 422, "unknown-chain", "rpc"),
+        (f"{HEALTH}?also=nope", 422, "invalid-input", "also"),
+        (f"{HEALTH}?token=0x12", 422, "invalid-input", "token"),
         (f"/v1/accounts/{OWNER[:-1]}g/portfolio", 422, "invalid-input", "address"),
         (f"{HEALTH}?venue=nope", 422, "invalid-input", "venue"),
         (f"{HEALTH}?chain=nope", 422, "unknown-chain", "chain"),

@@ -30,6 +30,7 @@ _WAD = 10**18
 _USDC = 10**6
 _ETH_TOP, _FALL = 3_000.0, 0.30
 _OWNER = "0xDe30000000000000000000000000000000000001"
+_SHOP = "0xDe30000000000000000000000000000000000002"
 
 
 def eth_path(step: int) -> float:
@@ -51,9 +52,9 @@ async def record_demo(path: Path) -> None:
 
 
 def _open_positions(world: World) -> str:
-    """Collateral in two tokens and a debt on Aave, a second loan on Morpho."""
+    """Collateral in two tokens and a debt on Aave, a second loan on Morpho, most of both spent."""
     owner = _OWNER.lower()
-    world.chain.rpc("anvil_setBalance", [owner, hex(10 * _WAD)])
+    world.chain.rpc("anvil_setBalance", [owner, hex(_WAD // 2)])
     world.aave.supply(owner, "WETH", 10 * _WAD)
     world.aave.supply(owner, "wstETH", 4 * _WAD)
     world.aave.supply(owner, "USDC", 2_000 * _USDC)
@@ -61,6 +62,8 @@ def _open_positions(world: World) -> str:
     market = world.market("DAI", "WETH")
     world.morpho.supply_collateral(market, owner, 8 * _WAD)
     world.morpho.borrow(market, owner, 10_400 * _WAD)
+    for symbol, spent in (("USDC", 27_500 * _USDC), ("DAI", 10_000 * _WAD)):
+        world.aave.reserves[symbol].token.send("transfer", _SHOP, spent, sender=owner)
     return owner
 
 
