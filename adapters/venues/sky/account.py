@@ -9,20 +9,16 @@ from typing import TypeVar
 
 from ....core.book.health import Judgement, Parity, VenueAnswer, Verdict
 from ....core.book.model import Asset, Debt, Leg, LiquidationTerms, MarginAccount, RawAmount, Spot
-from ....core.errors import Failure, Problem, Reason, RuleError, Severity
-from ....core.units import WAD, decimal_of, plain
+from ....core.errors import Failure, Problem, Reason, Severity
+from ....core.units import WAD, decimal_of
 from ...base import Price, ReadRequest
-from .maths import Urn, is_safe, poked_spot
+from .notes import bark_of, notes_of, owes
 from .reading import Reading, TokenReading
 from .rule import COLLATERAL, DEBT, UNLOCKED, VENUE, SkyRule
-from .simulate import Bark
 
 __all__ = ["build_account", "price_of", "problems_of"]
 
 T = TypeVar("T")
-
-# A security module takes a new price every hour at most; one that missed three is not being updated.
-_FEED_STALE_AFTER = 3 * 3600
 
 _OVERFLOW = Failure(
     Reason.BAD_RETURN_DATA, "overflow", "the contract's own arithmetic reverts on these numbers"
@@ -40,14 +36,7 @@ def build_account(request: ReadRequest, reading: Reading) -> MarginAccount:
         failure = _mismatch(parity)
         unknown = Verdict.unknown()
         judgement = replace(judgement, stored=unknown, actionable=unknown)
-    problems = [] if failure is None else [_problem(reading, failure, Severity.READ)]
-    named = {failure}
-    for problem, cause in [
-        *_read_problems(reading, Severity.READ),
-        *_notes(request, reading, rule),
-    ]:
-        if cause not in named:
-            problems.append(problem)
+    notes = [_problem(reading, note, Severity.NOTE) for note in notes_of(request, reading, rule)]
     return MarginAccount(
         venue=VENUE,
         id=reading.vault.id,
@@ -60,9 +49,18 @@ def build_account(request: ReadRequest, reading: Reading) -> MarginAccount:
         penalty=_penalty(reading),
         terms=_terms(reading),
         failure=failure,
-        problems=tuple(problems),
+        problems=(*_problems(reading, failure), *notes),
         labels=_labels(reading, rule),
     )
+
+
+def _problems(reading: Reading, failure: Failure | None) -> Iterator[Problem]:
+    """Why the vault cannot be judged, and every other read that failed."""
+    if failure is not None:
+        yield _problem(reading, failure, Severity.READ)
+    for problem, cause in _read_problems(reading, Severity.READ):
+        if cause != failure:
+            yield problem
 
 
 def problems_of(reading: Reading, severity: Severity) -> list[Problem]:
@@ -77,7 +75,8 @@ def price_of(request: ReadRequest, reading: Reading) -> Price | None:
         return None
     if not isinstance(reading.type.token, TokenReading):
         return None
-    age = None if isinstance(feed.updated, Failure) else request.block.timestamp - feed.updated
+    updated = feed.updated
+    age = None if isinstance(updated, Failure) else max(request.block.timestamp - updated, 0)
     source = f"{VENUE}:{reading.vault.ilk_name} feed"
     return Price(_asset(request, reading), decimal_of(feed.price, 18), source, age)
 
@@ -114,18 +113,10 @@ def _rule(request: ReadRequest, reading: Reading, collateral: Asset) -> SkyRule:
     )
 
 
-def _bark(reading: Reading) -> Bark | None:
-    """What a simulated ``bark`` at this vault said."""
-    simulated = reading.type.simulated
-    if isinstance(simulated, Failure) or not _owes(reading):
-        return None
-    return simulated.barks[reading.place]
-
-
 def _venue_answer(reading: Reading, rule: SkyRule) -> VenueAnswer | Failure | None:
     """The rate, spot and verdict of the contracts themselves, after a simulated drip and poke."""
-    simulated, bark = reading.type.simulated, _bark(reading)
-    if not _owes(reading):
+    simulated, bark = reading.type.simulated, bark_of(reading)
+    if not owes(reading):
         return None
     if isinstance(simulated, Failure):
         return simulated
@@ -136,11 +127,6 @@ def _venue_answer(reading: Reading, rule: SkyRule) -> VenueAnswer | Failure | No
     if bark is not None and bark.safe is not None:
         figures["safe"] = int(bark.safe)
     return VenueAnswer(figures, source="poke, drip, vat.ilks and bark, simulated")
-
-
-def _owes(reading: Reading) -> bool:
-    """Whether the vault owes something, or may."""
-    return not isinstance(reading.urn, Urn) or reading.urn.art > 0
 
 
 def _failure(reading: Reading, rule: SkyRule, judgement: Judgement) -> Failure | None:
@@ -257,7 +243,7 @@ def _labels(reading: Reading, rule: SkyRule) -> dict[str, str]:
     simulated = _known(reading.type.simulated)
     if simulated is not None and not simulated.poked:
         labels["price"] = "stored"
-    bark = _bark(reading)
+    bark = bark_of(reading)
     if bark is not None and bark.safe is False and bark.refusal:
         labels["blocked"] = bark.refusal
     return labels
@@ -286,66 +272,6 @@ def _read_problems(reading: Reading, severity: Severity) -> Iterator[tuple[Probl
         for read in (kind.feed.price, kind.feed.following, kind.feed.updated):
             if isinstance(read, Failure) and read.reason is not Reason.CALL_REVERTED:
                 yield _problem(reading, read, Severity.NOTE), read
-
-
-def _notes(
-    request: ReadRequest, reading: Reading, rule: SkyRule
-) -> Iterator[tuple[Problem, Failure]]:
-    """What may happen soon or is odd: it changes no number."""
-    for failure in (
-        _stopped_feed(request, reading),
-        _next_price(reading, rule),
-        _refused_poke(reading),
-        _blocked(reading),
-    ):
-        if failure is not None:
-            yield _problem(reading, failure, Severity.NOTE), failure
-
-
-def _stopped_feed(request: ReadRequest, reading: Reading) -> Failure | None:
-    feed = reading.type.feed
-    if feed is None or isinstance(feed.updated, Failure):
-        return None
-    age = request.block.timestamp - feed.updated
-    if age <= _FEED_STALE_AFTER:
-        return None
-    return Failure(Reason.STALE_PRICE, "feed_stopped", f"the feed was last updated {age} s ago")
-
-
-def _next_price(reading: Reading, rule: SkyRule) -> Failure | None:
-    """What the feed's next price would do, where anybody may see it."""
-    feed, rate = reading.type.feed, rule.actionable_rate()
-    if feed is None or not isinstance(feed.following, int) or not feed.following:
-        return None
-    if rule.urn is None or not rule.urn.art or not rate or not rule.par or not rule.mat:
-        return None
-    if feed.following == rule.price:
-        return None
-    try:
-        safe = is_safe(rule.urn, rate, poked_spot(feed.following, rule.par, rule.mat))
-    except RuleError:
-        return None
-    price = plain(decimal_of(feed.following, 18))
-    detail = (
-        f"the feed's next price is {price} USD: the vault is then {'safe' if safe else 'unsafe'}"
-    )
-    return Failure(Reason.NOT_SUPPORTED, "next_price", detail)
-
-
-def _refused_poke(reading: Reading) -> Failure | None:
-    simulated = _known(reading.type.simulated)
-    if simulated is None or simulated.poked or not _owes(reading):
-        return None
-    detail = "the spotter refuses a poke: the stored price is the one that liquidations use"
-    return Failure(Reason.STALE_PRICE, "poke_refused", detail)
-
-
-def _blocked(reading: Reading) -> Failure | None:
-    bark = _bark(reading)
-    if bark is None or not bark.refusal or bark.safe is not False:
-        return None
-    detail = f"the vault is unsafe, but a liquidation would be refused now: {bark.refusal}"
-    return Failure(Reason.NOT_SUPPORTED, "liquidation_blocked", detail)
 
 
 def _problem(reading: Reading, failure: Failure, severity: Severity, leg: str = "") -> Problem:
