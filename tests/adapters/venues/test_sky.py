@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from eth_abi import abi as eth_abi
 from hypothesis import given
 from hypothesis import strategies as st
 
 from crossmargin.adapters.base import VenueSnapshot
 from crossmargin.adapters.chain.call import Call, Contract, selector
+from crossmargin.adapters.chain.reverts import error_data
 from crossmargin.adapters.conformance import AdapterConformance
 from crossmargin.adapters.facts import Facts
 from crossmargin.adapters.recordings import RecordedAccount, load_recordings, replay
@@ -404,3 +406,62 @@ def test_an_aggregate_of_another_length_is_a_failure():
     one = account(answer(recording), "ETH-A")
     assert one.failure is not None
     assert one.failure.reason is Reason.BAD_RETURN_DATA
+
+
+# What a simulated liquidation can say
+
+
+def with_rows(recording: RecordedAccount, **changes: tuple[bool, bytes]) -> RecordedAccount:
+    """The recording with rows of every simulated aggregate replaced: poke, drip, ilks or bark."""
+    places = {"poke": 0, "drip": 1, "ilks": 2, "bark": 3}
+    for key in calls(recording, "Multicall3", "aggregate3"):
+        true = recording.replies[key]
+        assert isinstance(true, bytes)
+        rows = list(eth_abi.decode(("(bool,bytes)[]",), true)[0])
+        for name, row in changes.items():
+            rows[places[name]] = row
+        recording = recording.with_reply(key, eth_abi.encode(("(bool,bytes)[]",), (rows,)))
+    return recording
+
+
+def test_where_the_spotter_refuses_a_poke_the_stored_price_decides():
+    """A refused poke is no missing price: liquidations then use what is stored, and a note says so."""
+    snapshot = answer(with_rows(recorded("stale"), poke=(False, b"")))
+    for one in snapshot.accounts:
+        assert one.labels["price"] == "stored"
+        assert "poke_refused" in {problem.code for problem in one.problems}
+        assert judged(one).actionable.liquidatable is True
+
+
+def test_a_dog_that_is_switched_off_leaves_the_venues_verdict_open():
+    """A refusal from before the safe test is no verdict: ours stands, with nothing to compare."""
+    snapshot = answer(with_rows(recorded("stale"), bark=(False, error_data("Dog/not-live"))))
+    for one in snapshot.accounts:
+        assert isinstance(one.venue_answer, VenueAnswer)
+        assert "safe" not in one.venue_answer.figures
+        assert judged(one).actionable.liquidatable is True
+
+
+def test_a_verdict_unlike_the_contracts_makes_the_account_unknown():
+    """Where bark calls safe what we call unsafe, neither is shown as the truth."""
+    snapshot = answer(with_rows(recorded("stale"), bark=(False, error_data("Dog/not-unsafe"))))
+    for one in snapshot.accounts:
+        assert one.failure is not None
+        assert (one.failure.reason, one.failure.code) == (Reason.CODE_CHANGED, "parity_mismatch")
+
+
+@pytest.mark.parametrize("words", ["Clipper/stopped-incorrect", "Dog/liquidation-limit-hit"])
+def test_a_refusal_after_the_test_is_a_verdict_of_its_own(words):
+    """Whatever is refused after the safe test has failed it: unsafe, and blocked for now."""
+    for one in answer(with_rows(recorded("stale"), bark=(False, error_data(words)))).accounts:
+        assert one.labels["blocked"] == words
+        assert isinstance(one.venue_answer, VenueAnswer)
+        assert one.venue_answer.figures["safe"] == 0
+
+
+def test_a_long_refusal_is_read_whatever_stands_behind_it():
+    """Compilers of that time leave other bytes behind a text that is longer than a word."""
+    words = "Dog/dusty-auction-from-partial-liquidation"
+    dirty = error_data(words)[:-22] + b"\xab" * 12 + bytes(10)
+    for one in answer(with_rows(recorded("stale"), bark=(False, dirty))).accounts:
+        assert one.labels["blocked"] == words
