@@ -29,7 +29,7 @@ def endpoints(given: Iterable[str]) -> dict[str, list[str]]:
                 "ethereum=https://host/key",
                 field="rpc",
             )
-        urls.setdefault(chain_id_of(name), []).append(url)
+        urls.setdefault(chain_id_of(name, field="rpc"), []).append(url)
     return urls
 
 

@@ -11,6 +11,7 @@ from ...core.errors import Failure, Problem, Reason, Severity
 from ...core.units import decimal_of
 from ..base import Price, ReadRequest, VenueSnapshot
 from .calls import NO_ADDRESS
+from .choice import choose
 from .found import Found, Venue
 from .maths import AccountData, collateral_factors, stable_balance, supply_balance, variable_debt
 from .position import Category, Position, Reserve
@@ -68,9 +69,15 @@ class _Builder:
             *self.found.failures,
             *((entry.leg, entry.failure) for entry in self.missing if entry.needed),
         ]
-        rule = self._rule(position, failures)
-        judgement = rule.judge()
         venue_answer = self._venue_answer()
+        rule = self._rule(position, failures)
+        remark = None
+        if isinstance(rule, AaveRule) and position is not None:
+            variant = self.venue.variants.get(position.profile.name)
+            chosen = choose(rule, variant, venue_answer)
+            rule, remark = chosen.rule, chosen.remark
+            position = replace(position, profile=rule.position.profile)
+        judgement = rule.judge()
         failure = failures[0][1] if failures else None
         parity = Parity.between(judgement, venue_answer)
         if failure is None and parity.status == "mismatch":
@@ -90,7 +97,11 @@ class _Builder:
             failure=failure,
             labels=self._labels(rule, position),
         )
-        problems = self._problems(rule, judgement, venue_answer, failure, parity)
+        problems = [*self._problems(rule, judgement, venue_answer, failure, parity)]
+        if remark is not None:
+            action = "its figures are computed that way; health is exact where parity is"
+            problems.append(self._problem(remark, "", Severity.NOTE, action))
+        problems += self._spare(problems)
         return replace(account, problems=tuple(problems))
 
     def _position(self) -> Position | None:
@@ -247,6 +258,15 @@ class _Builder:
             detail = "no pair can be liquidated now: " + (", ".join(blocks) or "no collateral")
             failure = Failure(Reason.NOT_SUPPORTED, "liquidation_blocked", detail)
             yield self._problem(failure, "", Severity.NOTE, "the block can end at any time")
+
+    def _spare(self, problems: Sequence[Problem]) -> Iterator[Problem]:
+        """One note per kind of lost read that nothing of the owner's depends on."""
+        named = {(problem.reason, problem.code) for problem in problems}
+        for call, failure in self.found.answers.lost():
+            if (failure.reason, failure.code) not in named:
+                named.add((failure.reason, failure.code))
+                detail = f"{call.function.signature}: {failure.detail}".rstrip(": ")
+                yield self._problem(replace(failure, detail=detail), "", Severity.NOTE)
 
     def _problem(
         self,

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from ...core.errors import Failure
-from ..chain.call import Call, Contract, Read, Replies
+from ...core.errors import Failure, Reason
+from ..chain.call import Call, Contract, Replies
 
 __all__ = ["NO_ADDRESS", "Answers", "Market", "MarketCalls", "ReserveTokens"]
 
@@ -50,7 +50,7 @@ class Answers:
     """
 
     def __init__(self) -> None:
-        self._replies: dict[Read, Replies] = {}
+        self._replies: dict[Call[Any], Replies] = {}
 
     def new(self, calls: Iterable[Call[Any]]) -> list[Call[Any]]:
         """The calls among these that were not asked yet, each once."""
@@ -74,6 +74,13 @@ class Answers:
             return None
         answer = self[call]
         return answer  # noqa: RET504 - unnamed, T would be inferred from the return type
+
+    def lost(self) -> Iterator[tuple[Call[Any], Failure]]:
+        """The reads that no contract answered: what a contract refused or garbled is its answer."""
+        for call, replies in self._replies.items():
+            raw = replies.raw(call)
+            if isinstance(raw, Failure) and raw.reason is not Reason.CALL_REVERTED:
+                yield call, raw
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +113,8 @@ class MarketCalls:
 
     def user_mode(self, market: Market) -> Call[int]:
         """The owner's eMode category; 0 is none."""
-        return _POOL.uint(market.pool, "getUserEMode", self.owner)
+        call = _POOL.one(market.pool, "getUserEMode", self.owner)
+        return Call(call.target, call.data, call.function, _mode)
 
     def reserves(self, market: Market) -> Call[tuple[str, ...]]:
         """The listed assets, lower case; the order says nothing."""
@@ -163,7 +171,8 @@ class MarketCalls:
 
     def scaled(self, token: str) -> Call[int]:
         """The owner's scaled balance of an aToken or variable debt token."""
-        return _SCALED.uint(token, "scaledBalanceOf", self.owner)
+        call = _SCALED.one(token, "scaledBalanceOf", self.owner)
+        return Call(call.target, call.data, call.function, _scaled)
 
     def balance(self, token: str) -> Call[int]:
         """The owner's balance as the token itself reports it."""
@@ -178,6 +187,22 @@ class MarketCalls:
 
 def _addresses(outputs: tuple[Any, ...]) -> tuple[str, ...]:
     return tuple(str(address).lower() for address in outputs[0])
+
+
+def _scaled(outputs: tuple[Any, ...]) -> int:
+    """A scaled balance, which the token itself keeps in 128 bits."""
+    balance = int(outputs[0])
+    if balance >> 128:
+        raise ValueError("a scaled balance of more than 128 bits")
+    return balance
+
+
+def _mode(outputs: tuple[Any, ...]) -> int:
+    """A category's number; one of more than 8 bits was never given out, and cannot be asked for."""
+    mode = int(outputs[0])
+    if mode >> 8:
+        raise ValueError(f"{mode} is no eMode category")
+    return mode
 
 
 def _text_of_bytes(outputs: tuple[Any, ...]) -> str:

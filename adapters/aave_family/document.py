@@ -12,7 +12,7 @@ from typing import Any
 
 from ...core.errors import DocumentError, Failure, Reason
 from .position import Category, Position, Reserve
-from .profile import PROFILES
+from .profile import BY_NAME
 
 __all__ = ["failure_from_document", "position_document", "position_from_document"]
 
@@ -50,8 +50,8 @@ def _written(value: int | bool | str | None) -> object:
 def position_from_document(document: Mapping[str, Any]) -> Position:
     """The position that ``position_document`` wrote; ``DocumentError`` names the wrong field."""
     name = document.get("profile")
-    if not isinstance(name, str) or name not in PROFILES:
-        known = ", ".join(PROFILES)
+    if not isinstance(name, str) or name not in BY_NAME:
+        known = ", ".join(BY_NAME)
         raise DocumentError(f"rule.profile must be one of {known}", field="rule.profile")
     reserves = document.get("reserves")
     if not isinstance(reserves, list):
@@ -59,7 +59,7 @@ def position_from_document(document: Mapping[str, Any]) -> Position:
     category = document.get("category")
     timestamp = _uint(document, "timestamp", "rule")
     return Position(
-        profile=PROFILES[name],
+        profile=BY_NAME[name],
         revision=_uint(document, "revision", "rule"),
         timestamp=timestamp,
         bitmap=_uint(document, "bitmap", "rule"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -18,10 +18,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Venue:
-    """What tells one venue of the family from another: its name and its table of profiles."""
+    """What tells one venue of the family from another: its name and its table of profiles.
+
+    ``variants`` maps a profile's name to the arithmetic that the venue may run instead under the
+    same revision; the pool's own answer tells which.
+    """
 
     name: str
     profile_of: Callable[[int], Profile | Failure]
+    variants: Mapping[str, Profile] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

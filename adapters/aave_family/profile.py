@@ -4,16 +4,30 @@ Sources: revision 1 is the published npm package @aave/core-v3 1.19.3; the other
 history of the public repository aave-dao/aave-v3-origin (GenericLogic, LiquidationLogic,
 ValidationLogic, MathUtils of each). ``ran`` revisions were compared with their own bytecode;
 ``source_read`` ones were only read.
+
+A fork can change its arithmetic and keep its revision. ``DIRECTED`` is such a variant, read in the
+public repository sparkdotfi/sparklend-v1-core (GenericLogic, LiquidationLogic): 3.0 in structure
+and liquidation, 3.5 in the rounding of balances and values and in health. Only what the pool
+itself answers can tell a variant from its base (``choice``).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from ...core.errors import Failure, Reason
 
-__all__ = ["PROFILES", "Evidence", "Liquidation", "Modes", "Profile", "profile_of_revision"]
+__all__ = [
+    "BY_NAME",
+    "DIRECTED",
+    "PROFILES",
+    "Evidence",
+    "Liquidation",
+    "Modes",
+    "Profile",
+    "profile_of_revision",
+]
 
 
 class Evidence(StrEnum):
@@ -110,6 +124,17 @@ PROFILES: dict[str, Profile] = {
         _profile("3.7", (11,), ran=(11,), liquidation=Liquidation.TOTAL_SHARE_DIRECTED),
     )
 }
+
+DIRECTED = replace(
+    PROFILES["3.0"],
+    name="3.0-directed",
+    ran=frozenset(),
+    directed_balances=True,
+    debt_value_up=True,
+    exact_health=True,
+)
+
+BY_NAME: dict[str, Profile] = {**PROFILES, DIRECTED.name: DIRECTED}
 
 _BY_REVISION = {revision: row for row in PROFILES.values() for revision in row.revisions}
 

@@ -72,11 +72,17 @@ def parse_bundle(content: bytes) -> Bundle:
 
 
 def save_bundle(bundle: Bundle, path: Path) -> None:
-    """Write the bundle: gzipped if the name ends in ``.gz``, else plain JSON."""
+    """Write the bundle: gzipped if the name ends in ``.gz``, else plain JSON.
+
+    ``BundleError`` where the file cannot be written.
+    """
     content = dump_bundle(bundle)
     if path.suffix == ".gz":
         content = gzip.compress(content, compresslevel=9, mtime=0)
-    path.write_bytes(content)
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise BundleError(f"cannot write {path}: {error.strerror}", field="save-bundle") from error
 
 
 def load_bundle(path: Path) -> Bundle:
@@ -84,7 +90,7 @@ def load_bundle(path: Path) -> Bundle:
     try:
         return parse_bundle(path.read_bytes())
     except OSError as error:
-        raise BundleError(f"cannot read {path.name}: {error.strerror}") from error
+        raise BundleError(f"cannot read {path}: {error.strerror}", field="bundle") from error
 
 
 def _gunzipped(content: bytes) -> bytes:

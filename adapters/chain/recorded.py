@@ -84,7 +84,11 @@ class RecordedChain:
         for known in reversed(self._blocks):
             if known.number <= self.head and _is(known, wanted):
                 return known
-        raise BlockError(f"the recording of {self.chain_id} has no block {wanted}", field="block")
+        raise BlockError(
+            f"the recording of {self.chain_id} has no block {wanted}; it holds "
+            f"{len(self._blocks)} blocks from {self._blocks[0].number} to {self._blocks[-1].number}",
+            field="block",
+        )
 
     async def fetch(self, reads: Sequence[Read], block: BlockRef) -> Replies:
         """See ``Chain``."""

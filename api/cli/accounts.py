@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 from ...adapters.chain.evidence import load_bundle, save_bundle
-from ...core.errors import SourceError
+from ...core.errors import InputError, SourceError
 from ..answers import Answer, Kind
 from ..evidence import reopen
 from ..pipeline import answer
@@ -95,6 +95,11 @@ COMMANDS = (health, portfolio, parity)
 
 def _open(rpc: list[str] | None, bundle: Path | None, deployments: Path | None) -> Sources:
     """The sources the options name: a bundle's recording, or live endpoints."""
+    if bundle is not None and deployments is not None:
+        raise InputError(
+            "a bundle brings the deployments it was read from; leave --deployments out",
+            field="deployments",
+        )
     if bundle is not None:
         return reopen(load_bundle(bundle))[2]
     return open_sources(open_chains(rpc or ()), deployments=deployments)
@@ -111,7 +116,10 @@ def _run(
     given = asyncio.run(_answer(kind, query, sources))
     if not given.document["as_of"]:
         causes = (problem["detail"] for problem in given.document["problems"])
-        raise SourceError(f"nothing could be read: {next(causes, 'no endpoint answered')}")
+        raise SourceError(
+            f"nothing could be read: {next(causes, 'no endpoint answered')}; "
+            "check the address or give another endpoint with --rpc"
+        )
     if save_to is not None and given.evidence is not None:
         save_bundle(given.evidence, save_to)
     if as_json:

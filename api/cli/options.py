@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from ..address import read_owner
-from ..inputs import check_block, check_venues
+from ..inputs import check_block, check_markets, check_venues
 from ..query import Query
 
 __all__ = [
@@ -74,7 +74,7 @@ def build_query(
 ) -> Query:
     """The query of a command line; ``InputError`` names the option that is wrong."""
     owners = (read_owner(address), *(read_owner(text, field="also") for text in also or ()))
-    options = {"morpho-blue": {"markets": list(markets)}} if markets else {}
+    options = {"morpho-blue": {"markets": list(check_markets(markets))}} if markets else {}
     return Query(
         tuple(dict.fromkeys(owners)),
         check_block(block),

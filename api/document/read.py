@@ -15,7 +15,7 @@ from ...core.book.market import Market, Quote
 from ...core.book.model import Leg, MarginAccount
 from ...core.book.portfolio import BlockRef, Book, HedgeQuote, Portfolio, Route
 from ...core.book.rule import Rule
-from ...core.errors import AddressError, DocumentError, Failure, Problem, Reason
+from ...core.errors import AddressError, DocumentError, Failure, Problem, Reason, Severity
 from ...core.risk.rules import UnsupportedRule
 from ..address import looks_like_address, read_owner
 from . import schema as models
@@ -51,7 +51,7 @@ def read_document(
         as_of=_blocks(model),
         accounts=accounts,
         wallet=read_legs(model.wallet, tokens, "wallet"),
-        problems=tuple(_problem(problem) for problem in model.problems),
+        problems=_problems(model),
         enumeration=dict(model.enumeration),
     )
     _check_size(portfolio)
@@ -210,6 +210,17 @@ def _venue_answer(model: models.VenueAnswerModel | None, path: str) -> VenueAnsw
         else Health(health.value, State(health.state), health.low, health.high),
         model.source,
     )
+
+
+def _problems(model: models.PortfolioModel) -> tuple[Problem, ...]:
+    """The document's problems. One that says it is incomplete stays so, whatever it lists."""
+    listed = tuple(_problem(problem) for problem in model.problems)
+    if model.complete or any(problem.severity is Severity.READ for problem in listed):
+        return listed
+    unsaid = Failure(
+        Reason.POSITIONS_INCOMPLETE, "incomplete_document", "the document says it is incomplete"
+    )
+    return (*listed, Problem.of(unsaid, action="read the owner's positions again"))
 
 
 def _problem(model: models.ProblemModel) -> Problem:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, StringConstraints, Tag
+from pydantic import Discriminator, Field, StrictBool, StringConstraints, Tag
 
 from ...core.errors import Reason, Severity
 from .leg_models import FailureModel, InstrumentModel, LegModel, Strict, object_or
@@ -220,6 +220,13 @@ class PortfolioModel(Strict):
     hedges: Annotated[tuple[HedgeModel, ...], Field(max_length=MAX_LEGS)] = ()
     problems: Annotated[tuple[ProblemModel, ...], Field(max_length=MAX_LEGS)] = ()
     enumeration: dict[Name, Text] = Field(default_factory=dict, max_length=1_000)
+    # What an answer states beside the document. Only `complete` is read back: an incomplete
+    # document stays one.
+    complete: StrictBool = True
+    skew_seconds: Count | None = None
+    evidence_id: Text | None = None
+    model_version: Text | None = None
+    sentence: Text | None = None
 
 
 def json_schema() -> dict[str, Any]:

@@ -23,7 +23,15 @@ __all__ = ["router"]
 
 router = APIRouter(prefix="/v1/accounts", tags=["accounts"])
 
-_Address = Annotated[str, Path(description="The owner: 0x and 40 hexadecimal digits, any case.")]
+_Address = Annotated[
+    str,
+    Path(
+        description="The owner: 0x and 40 digits, in one case or with the EIP-55 checksum.",
+        json_schema_extra={
+            "pattern": "^0[xX][0-9a-fA-F]{40}$"
+        },  # checked, with words, in the route
+    ),
+]
 _Chain = Annotated[
     str | None, Query(description="One chain: a CAIP-2 id (eip155:1), a number, or a name.")
 ]
@@ -71,8 +79,8 @@ def respond_with(given: Answer, require_complete: bool = False) -> Response:
     """The answer over HTTP, or the 503 that the caller preferred to an incomplete one."""
     if require_complete and not given.complete:
         missing = [p for p in given.document["problems"] if p["severity"] == "read"]
-        detail = f"{len(missing)} reads failed, first: {missing[0]['reason']}" if missing else ""
-        return problem_response(503, "incomplete", detail or "the answer is incomplete")
+        detail = f"the answer is incomplete: {len(missing)} of its parts could not be read"
+        return problem_response(503, "incomplete", detail, problems=missing)
     return Response(given.text, media_type="application/json")
 
 

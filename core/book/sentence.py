@@ -10,6 +10,8 @@ from .report import AccountReport, LiquidationRange, Report
 
 __all__ = ["sentence", "venue_name"]
 
+_MOST_NAMED = 4
+
 _WORDS = {
     "aave": "Aave",
     "derive": "Derive",
@@ -81,11 +83,19 @@ def _first_to_go(report: Report) -> str:
 def _name(account: AccountReport, report: Report) -> str:
     name = venue_name(account.venue)
     alone = sum(other.venue == account.venue for other in report.accounts) == 1
-    return name if alone else f"{name} ({account.id})"
+    return name if alone else f"{name} ({_short(account.id)})"
+
+
+def _short(name: str) -> str:
+    """A long id by its two ends."""
+    return name if len(name) <= 20 else f"{name[:8]}…{name[-6:]}"
 
 
 def _listed(names: Iterable[str]) -> str:
-    *first, last = [*names] or [""]
+    known = [*names]
+    if len(known) > _MOST_NAMED:
+        known[_MOST_NAMED - 1 :] = [f"{len(known) - _MOST_NAMED + 1} more"]
+    *first, last = known or [""]
     return f"{', '.join(first)} and {last}" if first else last
 
 

@@ -105,7 +105,8 @@ def scenario_rows(universe: Universe, parameters: ModelParameters) -> tuple[Row,
     if "D" in chosen:
         rows += build.tail()
         rows += joint_tail if several else []
-    if "F" in chosen:
+    # With one underlying F repeats A and D row by row.
+    if "F" in chosen and (len(universe.volatile) > 1 or not {"A", "D"} <= set(chosen)):
         rows += build.own_worst()
         rows += build.offsets_fail(joint + joint_tail)
     if "peg" in chosen:
