@@ -11,22 +11,22 @@ from crossmargin.api.inputs import check_tokens, check_venues
 from crossmargin.api.sources import open_sources
 from crossmargin.core.errors import InputError
 
-TOKEN = "0x83F20F44975D03b1b09e64809B757c47f942BEeA"
+SAVINGS_DAI = "0x83F20F44975D03b1b09e64809B757c47f942BEeA"
 
 
 def test_added_tokens_are_kept_by_chain():
     """A chain may be given by name, number or CAIP-2 id; each token is looked for on its own."""
-    given = [f"ethereum:{TOKEN}", f"1:{TOKEN.lower()}", f"eip155:10:{TOKEN}"]
+    given = [f"ethereum:{SAVINGS_DAI}", f"1:{SAVINGS_DAI.lower()}", f"eip155:10:{SAVINGS_DAI}"]
     owner = "0x" + "ab" * 20
     query = build_query(owner, ["desk.eth"], "latest", None, None, given, ())
-    assert query.added_tokens("eip155:1") == (TOKEN.lower(),)
-    assert query.added_tokens("eip155:10") == (TOKEN.lower(),)
+    assert query.added_tokens("eip155:1") == (SAVINGS_DAI.lower(),)
+    assert query.added_tokens("eip155:10") == (SAVINGS_DAI.lower(),)
     assert query.added_tokens("eip155:5") == ()
     assert query.owners[1] == "desk.eth"
     assert query == type(query).from_document(query.document())
 
 
-@pytest.mark.parametrize("text", [TOKEN, "ethereum:0x12", f"nochain:{TOKEN}", ":", ""])
+@pytest.mark.parametrize("text", [SAVINGS_DAI, "ethereum:0x12", f"nochain:{SAVINGS_DAI}", ":", ""])
 def test_a_token_that_is_none_is_refused(text):
     """One line says what is wrong with it."""
     with pytest.raises(InputError):
@@ -50,7 +50,7 @@ def test_a_chain_is_public_where_a_shipped_deployment_is_read():
     assert sources.is_public("eip155:1")
     assert not sources.is_public("eip155:31337")
     shipped = next(each for each in sources.deployments if each.venue == "aave-v3")
-    own = replace(shipped, contracts={"pool_addresses_provider": TOKEN})
+    own = replace(shipped, contracts={"pool_addresses_provider": SAVINGS_DAI})
     assert not replace(sources, deployments=[own]).is_public(shipped.chain_id)
     assert replace(sources, deployments=[own, shipped]).is_public(shipped.chain_id)
 
