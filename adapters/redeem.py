@@ -2,7 +2,8 @@
 
 A token of the registry is what the registry says. Any other is asked: one that answers ``asset()``
 is a vault, one that answers ``UNDERLYING_ASSET_ADDRESS()`` an aToken (one unit for one), one that
-refuses both is a plain token. Sources: ERC-4626 (``asset``, ``convertToAssets``), Aave v3 ``AToken``.
+refuses both is a plain token. Sources: ERC-4626 (``asset``, ``convertToAssets``), Aave v3 ``AToken``,
+Lido ``WstETH`` (``getWstETHByStETH``).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from ..core.book.model import Asset
 from ..core.errors import Failure, Reason
 from .chain.call import Call, Contract, ReadPlan, Replies
 from .facts import Facts
-from .tokens import TokenRegistry
+from .tokens import Receipt, TokenRegistry
 
 __all__ = ["MAX_DEPTH", "Redeemed", "identity_calls", "redeem"]
 
@@ -23,6 +24,7 @@ MAX_DEPTH = 3  # receipts within receipts; deeper nests are named, not followed
 
 _TOKEN = Contract("wallet", "Token")
 _VAULT = Contract("wallet", "Vault")
+_WSTETH = Contract("wallet", "WrappedStEth")
 _ATOKEN = Contract("wallet", "AToken")
 _FACT = "redeems_for"
 _NO_ADDRESS = "0x" + "0" * 40
@@ -91,8 +93,15 @@ class _Known:
     def lists(self, token: str) -> bool:
         return self._tokens.at(self.chain_id, token).known
 
-    def is_listed_receipt(self, token: str) -> bool:
-        return self._tokens.receipt(self.chain_id, token) is not None
+    def receipt(self, token: str) -> Receipt | None:
+        return self._tokens.receipt(self.chain_id, token)
+
+    def wraps_into(self, token: str) -> str | None:
+        """Where Lido's stETH wraps to; None for any other token."""
+        receipt = self.receipt(token)
+        if receipt is None or receipt.kind != "steth":
+            return None
+        return self._tokens.address_of(self.chain_id, receipt.of)
 
     def seen_inside(self, token: str) -> str | None:
         """What the receipt redeemed for when it was last read: only a hint of what to ask."""
@@ -145,16 +154,20 @@ class _Descent:
     def _needed(self) -> list[Call[Any]]:
         """What must be known to leave the present token."""
         token = self._token
-        if self._known.is_listed_receipt(token):
-            return self._vault_calls()
+        if self._known.receipt(token) is not None:
+            return self._amount_calls()
         if self._known.lists(token):
             return []
         calls = identity_calls(token)
         if self._known.missing(calls):
             return calls
-        return self._vault_calls() if isinstance(self._known.answers[calls[2]], str) else calls
+        return self._amount_calls() if isinstance(self._known.answers[calls[2]], str) else calls
 
-    def _vault_calls(self) -> list[Call[Any]]:
+    def _amount_calls(self) -> list[Call[Any]]:
+        """How much the present amount redeems for, and first, of a share, of which token."""
+        wrapper = self._known.wraps_into(self._token)
+        if wrapper is not None:
+            return [_WSTETH.uint(wrapper, "getWstETHByStETH", self._amount)]
         return [
             _VAULT.address(self._token, "asset"),
             _VAULT.uint(self._token, "convertToAssets", self._amount),
@@ -170,10 +183,9 @@ class _Descent:
     def _descend(self) -> None:
         """One receipt down, or the end."""
         known, token = self._known, self._token
-        vault = _VAULT.address(token, "asset")
         inner: Any = None
-        if known.is_listed_receipt(token):
-            inner = known.answers[vault]
+        if known.receipt(token) is not None:
+            inner = known.wraps_into(token) or known.answers[_VAULT.address(token, "asset")]
         elif not known.lists(token):
             inner = self._unlisted(token)
         if inner is None:
@@ -198,7 +210,7 @@ class _Descent:
 
     def _enter(self, inner: str) -> None:
         token = self._token
-        amount = self._known.answers.get(_VAULT.uint(token, "convertToAssets", self._amount))
+        amount = self._known.answers.get(self._amount_calls()[-1])
         if isinstance(amount, Failure):
             return self._fail(amount)
         self._known.found_inside(token, inner)

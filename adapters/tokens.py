@@ -23,14 +23,15 @@ _Kind = Literal["volatile", "stable", "lst", "usd"]
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """A share that redeems for another token; ``kind`` says how to ask what for.
+    """A token that redeems for another; ``kind`` says how to ask how much of it.
 
-    ``of`` is the key of that token on the same chain, empty where only the contract knows.
+    ``erc4626`` is a share, whose contract also says which token it is; ``steth`` is Lido's stETH,
+    which wraps freely into ``of``. ``of`` is the key of a token on the same chain.
     """
 
     asset: Asset
-    of: str = ""
-    kind: Literal["erc4626"] = "erc4626"
+    of: str
+    kind: Literal["erc4626", "steth"] = "erc4626"
 
 
 class TokenRegistry:
@@ -80,9 +81,10 @@ class TokenRegistry:
     def wrapped(self, chain_id: str) -> str:
         """The token whose price is the native coin's (WETH for ETH); empty where there is none."""
         native = self.native(chain_id)
-        if native is None:
-            return ""
-        key = f"W{native.key}"
+        return "" if native is None else self.address_of(chain_id, f"W{native.key}")
+
+    def address_of(self, chain_id: str, key: str) -> str:
+        """Where the token of that key is on a chain, lower case; empty where it is not."""
         return next((asset.address for asset in self.on(chain_id) if asset.key == key), "")
 
     def named(self, symbol: str) -> Asset:
@@ -135,7 +137,7 @@ def read_receipts(document: Mapping[str, Any], assets: Iterable[Asset]) -> list[
     """The shares of a document: the entries that say what they are ``of``, a key among the assets."""
     underlyings = {asset.key: asset.underlying for asset in assets}
     return [
-        Receipt(asset, entry["of"])
+        Receipt(asset, entry["of"], entry.get("receipt", "erc4626"))
         for key, entry in document.items()
         if "of" in entry
         for asset in _placed(key, entry, underlyings[entry["of"]], "lst")

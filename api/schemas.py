@@ -80,12 +80,12 @@ class Block(_Answer):
 
 
 class HolderRow(_Answer):
-    """An address of the book; without ``chain_id`` it was read on every chain."""
+    """An address of the book; one with an empty ``chain_id`` was read on every chain."""
 
     address: str
     kind: Literal["account", "contract", "safe", "dsproxy", "unknown"]
     found_by: str = Field(examples=["given", "ens:name.eth", "proxy_registry"])
-    chain_id: str = ""
+    chain_id: str
 
 
 class ProblemRow(_Answer):

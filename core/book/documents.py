@@ -95,9 +95,13 @@ def margin_document(report: Report) -> Json:
 
 
 def holder_document(holder: Holder) -> Json:
-    """An address of the book: what it is, and how it was found."""
-    written = {"address": holder.address, "kind": holder.kind, "found_by": holder.found_by}
-    return written | ({"chain_id": holder.chain_id} if holder.chain_id else {})
+    """An address of the book: what it is, how it was found, and where ("": on every chain)."""
+    return {
+        "address": holder.address,
+        "kind": holder.kind,
+        "found_by": holder.found_by,
+        "chain_id": holder.chain_id,
+    }
 
 
 def provenance(report: Report) -> Json:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from eth_abi import abi as eth_abi
 
-from crossmargin.adapters.chain.call import selector
+from crossmargin.adapters.chain.call import RawReply, selector
 from crossmargin.adapters.facts import Facts
 from crossmargin.adapters.holders import (
     Identity,
@@ -20,7 +18,7 @@ from crossmargin.adapters.holders import (
     name_hash,
     resolve_name,
 )
-from crossmargin.adapters.recordings import replay
+from crossmargin.adapters.recordings import ReplyKey, replay
 from crossmargin.core.book.portfolio import BlockRef
 from crossmargin.core.errors import Failure, Reason
 
@@ -39,12 +37,12 @@ def address(value: str) -> bytes:
     return eth_abi.encode(["address"], [value])
 
 
-def resolver(of: str) -> dict[tuple[str, bytes], bytes]:
+def resolver(of: str) -> dict[ReplyKey, RawReply]:
     """What the registry says of the name."""
     return {(ENS, selector("resolver(bytes32)") + NODE): address(of)}
 
 
-def target(at: str, of: str) -> dict[tuple[str, bytes], bytes]:
+def target(at: str, of: str) -> dict[ReplyKey, RawReply]:
     """What a resolver says of the name."""
     return {(at, selector("addr(bytes32)") + NODE): address(of)}
 
@@ -114,7 +112,7 @@ def test_a_name_without_an_address_says_so(replies):
 @pytest.mark.parametrize("site", [0, 1])
 def test_a_name_that_could_not_be_read_is_a_failure(site):
     """A dead node never makes a name unregistered."""
-    replies: dict[tuple[str, bytes], Any] = {**resolver(RESOLVER), **target(RESOLVER, TARGET)}
+    replies: dict[ReplyKey, RawReply] = {**resolver(RESOLVER), **target(RESOLVER, TARGET)}
     replies[list(replies)[site]] = DOWN
     assert replay(resolve_name(DIRECTORY, NAME, Facts()), replies)[0] == DOWN
 
@@ -136,7 +134,7 @@ NO_CODE = Failure(Reason.BAD_RETURN_DATA, "no_code")
 )
 def test_an_owner_is_called_what_it_is(owners, kind):
     """A list of owners makes a Safe, no code an account; a failed read leaves it unknown."""
-    replies = {LISTED: address(NONE), OWNERS: owners}
+    replies: dict[ReplyKey, RawReply] = {LISTED: address(NONE), OWNERS: owners}
     found, rounds = replay(find_proxy(BLOCK, DIRECTORY, OWNER, Facts()), replies)
     assert (found, len(rounds)) == (Identity(kind), 1)
 
@@ -144,7 +142,7 @@ def test_an_owner_is_called_what_it_is(owners, kind):
 def test_the_registry_names_the_proxy():
     """A proxy is found in one round and remembered as the one to ask first."""
     facts = Facts()
-    replies = {LISTED: address(PROXY), OWNERS: NO_CODE}
+    replies: dict[ReplyKey, RawReply] = {LISTED: address(PROXY), OWNERS: NO_CODE}
     found, _ = replay(find_proxy(BLOCK, DIRECTORY, OWNER, facts), replies)
     assert found == Identity("account", PROXY)
     assert known_proxy("eip155:1", OWNER, facts) == PROXY

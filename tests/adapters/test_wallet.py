@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from eth_abi import abi as eth_abi
 
-from crossmargin.adapters.chain.call import Call, selector
+from crossmargin.adapters.chain.call import Call, RawReply, selector
 from crossmargin.adapters.chain.multicall import MULTICALL3
 from crossmargin.adapters.facts import Facts
-from crossmargin.adapters.recordings import replay
+from crossmargin.adapters.recordings import ReplyKey, replay
 from crossmargin.adapters.tokens import Receipt, TokenRegistry
 from crossmargin.adapters.wallet import WalletRequest, WalletSnapshot, read_wallet
 from crossmargin.core.book.model import Asset, Claim, Leg, Spot
@@ -32,7 +32,7 @@ REGISTRY = TokenRegistry(
 )
 SHARES, REDEEMED = 3 * 10**18 + 7, 3_141_592
 
-Replies = Mapping[tuple[str, bytes], bytes | Failure]
+Replies = Mapping[ReplyKey, RawReply]
 
 
 def call(target: str, signature: str, kinds: str = "", *args: object) -> tuple[str, bytes]:
@@ -47,12 +47,12 @@ def word(value: int | str) -> bytes:
     return eth_abi.encode([kind], [value])
 
 
-def balance(token: str, amount: int) -> dict[tuple[str, bytes], bytes]:
+def balance(token: str, amount: int) -> dict[ReplyKey, RawReply]:
     """The owner's balance of a token."""
     return {call(token, "balanceOf(address)", "address", OWNER): word(amount)}
 
 
-def vault(token: str, asset: str, shares: int, assets: int) -> dict[tuple[str, bytes], bytes]:
+def vault(token: str, asset: str, shares: int, assets: int) -> dict[ReplyKey, RawReply]:
     """What a vault says of its asset and of these shares."""
     return {
         call(token, "asset()"): word(asset),
@@ -60,7 +60,7 @@ def vault(token: str, asset: str, shares: int, assets: int) -> dict[tuple[str, b
     }
 
 
-def described(token: str, decimals: int, **says: str) -> dict[tuple[str, bytes], bytes | Failure]:
+def described(token: str, decimals: int, **says: str) -> dict[ReplyKey, RawReply]:
     """The identity of a token that the registry does not know."""
     refused = Failure(Reason.CALL_REVERTED, "no_data")
     return {
@@ -130,7 +130,7 @@ def test_coin_tokens_and_shares_are_one_leg_each():
 
 def test_a_balance_of_nothing_is_no_leg():
     """Tokens that the owner does not hold are not in the answer, and cost one round."""
-    zero = {key: word(0) for key in PLAIN}
+    zero: Replies = {key: word(0) for key in PLAIN}
     snapshot, rounds = read(zero)
     assert (snapshot.legs, len(rounds)) == ((), 1)
 
@@ -164,11 +164,11 @@ def test_garbage_is_a_failed_leg():
 
 def test_a_token_without_code_does_not_exist_on_a_chain_of_ones_own():
     """On a local chain the registry's missing contracts are no problem; the coin's is a note."""
-    absent = dict.fromkeys(PLAIN, Failure(Reason.BAD_RETURN_DATA, "no_code"))
+    absent: Replies = dict.fromkeys(PLAIN, Failure(Reason.BAD_RETURN_DATA, "no_code"))
     snapshot, _ = read(absent, public=False)
     assert snapshot.legs == ()
     assert [problem.severity for problem in snapshot.problems] == [Severity.NOTE]
-    dead = dict.fromkeys(PLAIN, Failure(Reason.RPC_UNAVAILABLE, "timeout"))
+    dead: Replies = dict.fromkeys(PLAIN, Failure(Reason.RPC_UNAVAILABLE, "timeout"))
     assert len(read(dead, public=False)[0].legs) == 3
 
 
@@ -207,7 +207,7 @@ def test_a_receipt_of_a_receipt_is_followed_to_the_token():
 
 def test_a_share_of_a_share_is_converted_twice():
     """A vault whose asset is itself a vault's share is worth what both conversions give."""
-    replies = {
+    replies: Replies = {
         **PLAIN,
         **balance(OUTER, 500),
         **described(OUTER, 2, asset=SUSD),
@@ -222,7 +222,7 @@ def test_a_share_of_a_share_is_converted_twice():
 
 def test_a_vault_in_a_circle_is_named_and_not_followed():
     """Receipts deeper than three levels fail with their reason."""
-    circle = {
+    circle: Replies = {
         **PLAIN,
         **balance(OUTER, 5),
         **described(OUTER, 2, asset=STRANGER),
@@ -248,10 +248,32 @@ def test_an_added_token_that_is_no_receipt_is_a_stranger():
 def test_an_added_token_that_could_not_be_asked_is_unread(missing):
     """Without its decimals, or without knowing whether it is a share, no amount means anything."""
     failure = Failure(Reason.RPC_UNAVAILABLE, "timeout")
-    replies = {
+    replies: Replies = {
         **PLAIN,
         **balance(STRANGER, 12),
         **described(STRANGER, 1),
         call(STRANGER, missing): failure,
     }
     assert by_token(read(replies, STRANGER)[0])[STRANGER].failure == failure
+
+
+def test_steth_is_the_wsteth_it_wraps_into():
+    """Lido's rebasing token has no oracle of its own: it is a claim on what wrapping it gives."""
+    steth, wsteth = "0x" + "6" * 40, "0x" + "7" * 40
+    assets = [
+        Asset("stETH", "stETH", "ETH", "lst", 18, CHAIN, steth),
+        Asset("wstETH", "wstETH", "ETH", "lst", 18, CHAIN, wsteth),
+    ]
+    replies: Replies = {
+        **balance(steth, 10**18),
+        **balance(wsteth, 3),
+        call(wsteth, "getWstETHByStETH(uint256)", "uint256", 10**18): word(8 * 10**17 + 1),
+    }
+    registry = TokenRegistry(assets, [Receipt(assets[0], "wstETH", "steth")])
+    snapshot, rounds = read(replies, tokens=registry)
+    legs = by_token(snapshot)
+    claim = legs["stETH"].instrument
+    assert isinstance(claim, Claim)
+    assert (claim.asset.key, redeems_for(legs["stETH"])) == ("wstETH", 8 * 10**17 + 1)
+    assert isinstance(legs["wstETH"].instrument, Spot)
+    assert len(rounds) == 2

@@ -312,7 +312,7 @@ def test_a_name_is_resolved_at_the_block_and_the_answer_is_its_address_s(desk):
     assert by_name.document["accounts"] == by_address.document["accounts"]
     assert by_name.document["owner"] == desk.owner
     assert by_name.document["holders"] == [
-        {"address": desk.owner, "kind": "account", "found_by": f"ens:{NAME}"}
+        {"address": desk.owner, "kind": "account", "found_by": f"ens:{NAME}", "chain_id": ""}
     ]
     assert desk.rounds == 4  # resolver and address, then the two of a warm account
     desk.ask("portfolio", [NAME])
@@ -347,7 +347,7 @@ def test_what_a_proxy_holds_is_the_owner_s(desk):
     assert desk.rounds == 2
     assert cold.document | {"evidence_id": ""} == warm.document | {"evidence_id": ""}
     assert cold.document["holders"] == [
-        {"address": desk.owner, "kind": "account", "found_by": "given"},
+        {"address": desk.owner, "kind": "account", "found_by": "given", "chain_id": ""},
         {
             "address": proxy,
             "kind": "dsproxy",
