@@ -84,7 +84,8 @@ class _Wallet:
         self._chain = request.block.chain_id
         listed = (asset.address for asset in request.tokens.on(self._chain))
         self.tokens = tuple(dict.fromkeys((*listed, *map(str.lower, request.added))))
-        self.native = request.tokens.native(self._chain)
+        priced = request.tokens.wrapped(self._chain)  # a coin that nothing prices says nothing
+        self.native = request.tokens.native(self._chain) if priced else None
         self.shares: dict[str, int] = {}
         self._legs: list[Leg] = []
         self._problems: list[Problem] = []
@@ -116,9 +117,11 @@ class _Wallet:
             self._add_spot(asset, token, balance)
 
     def take_coin(self, balance: int | Failure | None) -> None:
-        """The native coin's balance; None where nobody knows what this chain's coin is."""
+        """The native coin's balance; None where the registry knows no coin or no price of it."""
         if self.native is None or balance is None:
-            self._note(Failure(Reason.NOT_SUPPORTED, "native_coin", "this chain's coin is unknown"))
+            self._note(
+                Failure(Reason.NOT_SUPPORTED, "native_coin", "this chain's coin is not known")
+            )
         elif isinstance(balance, Failure):
             if self._request.public or not _no_code(balance):
                 self._add_unread(self.native, balance)
