@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 from ...adapters.chain.evidence import load_bundle, save_bundle
@@ -25,6 +26,7 @@ from .options import (
     MarketIds,
     Rpc,
     SaveBundle,
+    ScanLogs,
     Tokens,
     Venues,
     build_query,
@@ -34,67 +36,37 @@ from .output import emit_json
 __all__ = ["COMMANDS"]
 
 
-def health(
-    address: Address,
-    also: Also = None,
-    rpc: Rpc = None,
-    block: Block = "latest",
-    venue: Venues = None,
-    market: MarketIds = None,
-    token: Tokens = None,
-    deployments: DeploymentsFile = None,
-    bundle: BundleFile = None,
-    save_bundle: SaveBundle = None,
-    as_json: Json = False,
-    exit_zero: ExitZero = False,
-) -> int:
-    """How safe one owner's book is: every venue's own health, and the whole."""
-    sources = _open(rpc, bundle, deployments)
-    query = build_query(address, also, block, venue, market, token, sources.adapters)
-    return _run("health", query, sources, save_bundle, as_json, exit_zero)
+def _command(kind: Kind, purpose: str) -> Callable[..., int]:
+    """The command that answers that kind of question; all take the same options."""
+
+    def command(
+        address: Address,
+        also: Also = None,
+        rpc: Rpc = None,
+        block: Block = "latest",
+        venue: Venues = None,
+        market: MarketIds = None,
+        scan_logs: ScanLogs = False,
+        token: Tokens = None,
+        deployments: DeploymentsFile = None,
+        bundle: BundleFile = None,
+        save_bundle: SaveBundle = None,
+        as_json: Json = False,
+        exit_zero: ExitZero = False,
+    ) -> int:
+        sources = _open(rpc, bundle, deployments)
+        query = build_query(address, also, block, venue, market, token, scan_logs, sources.adapters)
+        return _run(kind, query, sources, save_bundle, as_json, exit_zero)
+
+    command.__name__, command.__doc__ = kind, purpose
+    return command
 
 
-def portfolio(
-    address: Address,
-    also: Also = None,
-    rpc: Rpc = None,
-    block: Block = "latest",
-    venue: Venues = None,
-    market: MarketIds = None,
-    token: Tokens = None,
-    deployments: DeploymentsFile = None,
-    bundle: BundleFile = None,
-    save_bundle: SaveBundle = None,
-    as_json: Json = False,
-    exit_zero: ExitZero = False,
-) -> int:
-    """The normalised portfolio document of one owner, to keep or to feed to ``margin``."""
-    sources = _open(rpc, bundle, deployments)
-    query = build_query(address, also, block, venue, market, token, sources.adapters)
-    return _run("portfolio", query, sources, save_bundle, as_json, exit_zero)
-
-
-def parity(
-    address: Address,
-    also: Also = None,
-    rpc: Rpc = None,
-    block: Block = "latest",
-    venue: Venues = None,
-    market: MarketIds = None,
-    token: Tokens = None,
-    deployments: DeploymentsFile = None,
-    bundle: BundleFile = None,
-    save_bundle: SaveBundle = None,
-    as_json: Json = False,
-    exit_zero: ExitZero = False,
-) -> int:
-    """Our figures against each venue's own view at the same block, account by account."""
-    sources = _open(rpc, bundle, deployments)
-    query = build_query(address, also, block, venue, market, token, sources.adapters)
-    return _run("parity", query, sources, save_bundle, as_json, exit_zero)
-
-
-COMMANDS = (health, portfolio, parity)
+COMMANDS = (
+    _command("health", "How safe one owner's book is: every venue's own health, and the whole."),
+    _command("portfolio", "The normalised portfolio document of one owner, to keep or to feed on."),
+    _command("parity", "Our figures against each venue's own view at the same block."),
+)
 
 
 def _open(rpc: list[str] | None, bundle: Path | None, deployments: Path | None) -> Sources:

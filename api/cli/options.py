@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from ...adapters.base import Adapter
 from ...adapters.wallet import WALLET
 from ..address import read_account, read_accounts
 from ..inputs import check_block, check_markets, check_tokens, check_venues
@@ -24,6 +25,7 @@ __all__ = [
     "MarketIds",
     "Rpc",
     "SaveBundle",
+    "ScanLogs",
     "Tokens",
     "Venues",
     "build_query",
@@ -59,6 +61,12 @@ Tokens = Annotated[
         help="A token or vault share to look for in the wallet, trusted as given; repeatable.",
     ),
 ]
+ScanLogs = Annotated[
+    bool,
+    typer.Option(
+        "--scan-logs", help="Find positions in the venues' logs where no call lists them; slow."
+    ),
+]
 DeploymentsFile = Annotated[
     Path | None,
     typer.Option("--deployments", help="A deployments.toml instead of the bundled ones."),
@@ -83,18 +91,23 @@ def build_query(
     venues: list[str] | None,
     markets: list[str] | None,
     tokens: list[str] | None,
-    known_venues: Iterable[str],
+    scan_logs: bool,
+    adapters: Mapping[str, Adapter],
 ) -> Query:
     """The query of a command line; ``InputError`` names the option that is wrong."""
     owners = (read_account(address), *read_accounts(also or (), field="also"))
-    options: dict[str, dict[str, list[str]]] = {}
+    options: dict[str, dict[str, Any]] = {
+        name: {"discover": "logs"}
+        for name, adapter in adapters.items()
+        if scan_logs and "logs" in adapter.capabilities.enumeration
+    }
     if markets:
-        options["morpho-blue"] = {"markets": list(check_markets(markets))}
+        options.setdefault("morpho-blue", {})["markets"] = list(check_markets(markets))
     if tokens:
         options[WALLET] = {"tokens": list(check_tokens(tokens))}
     return Query(
         tuple(dict.fromkeys(owners)),
         check_block(block),
-        check_venues(venues or (), known_venues),
+        check_venues(venues or (), adapters),
         options,
     )

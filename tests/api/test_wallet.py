@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from crossmargin.adapters.registry import installed_adapters
 from crossmargin.api.cli.options import build_query
 from crossmargin.api.inputs import check_tokens, check_venues
 from crossmargin.api.sources import open_sources
 from crossmargin.core.errors import InputError
 
+ADAPTERS = installed_adapters().adapters
 SAVINGS_DAI = "0x83F20F44975D03b1b09e64809B757c47f942BEeA"
 
 
@@ -18,7 +20,7 @@ def test_added_tokens_are_kept_by_chain():
     """A chain may be given by name, number or CAIP-2 id; each token is looked for on its own."""
     given = [f"ethereum:{SAVINGS_DAI}", f"1:{SAVINGS_DAI.lower()}", f"eip155:10:{SAVINGS_DAI}"]
     owner = "0x" + "ab" * 20
-    query = build_query(owner, ["desk.eth"], "latest", None, None, given, ())
+    query = build_query(owner, ["desk.eth"], "latest", None, None, given, False, {})
     assert query.added_tokens("eip155:1") == (SAVINGS_DAI.lower(),)
     assert query.added_tokens("eip155:10") == (SAVINGS_DAI.lower(),)
     assert query.added_tokens("eip155:5") == ()
@@ -38,7 +40,7 @@ def test_the_wallet_can_be_asked_alone_or_left_out():
     assert check_venues(["wallet"], ["aave-v3"]) == ("wallet",)
     owner = "0x" + "ab" * 20
     asked = [
-        build_query(owner, None, "latest", venues, None, None, ["aave-v3"]).wants_wallet
+        build_query(owner, None, "latest", venues, None, None, False, ADAPTERS).wants_wallet
         for venues in (None, ["wallet"], ["aave-v3"])
     ]
     assert asked == [True, True, False]
@@ -61,3 +63,10 @@ def test_the_demo_s_wallet_is_in_its_portfolio(run, recording, owner):
     assert {leg["asset"]["symbol"] for leg in document["wallet"]} == {"USDC", "DAI", "ETH"}
     table = run("portfolio", owner, "--bundle", recording).out
     assert table.count("wallet") == 3
+
+
+def test_a_log_scan_is_asked_of_every_venue_that_can():
+    """``--scan-logs`` reaches the venues whose positions no call lists, and no other."""
+    query = build_query("0x" + "ab" * 20, None, "latest", None, None, None, True, ADAPTERS)
+    assert query.options["morpho-blue"] == {"discover": "logs"}
+    assert "aave-v3" not in query.options

@@ -161,6 +161,29 @@ def test_a_liquidation_that_the_dog_refuses_is_noted_and_stays_unsafe():
     assert "liquidation_blocked" in {problem.code for problem in one.problems}
 
 
+def test_the_terms_are_those_of_an_auction_of_the_whole_vault():
+    """The penalty is chop - 1 of the debt, and what may be left of a debt is at least dust."""
+    terms = account(answer(recorded("ordinary")), "ETH-A").terms
+    assert terms is not None
+    assert (terms.close_factor, terms.penalty, terms.seizes_all) == (1, Decimal("0.12"), True)
+    assert terms.minimum_usd == 2_000
+
+
+def test_a_penalty_that_was_not_read_changes_no_verdict():
+    """Without the dog's parameters the terms are unknown and the judgement stands."""
+    recording = recorded("ordinary")
+    broken = recording
+    for key in calls(recording, "Dog", "ilks"):
+        # Vat, spotter, jug and dog name it alike; only the dog answers four words.
+        reply = recording.replies[key]
+        if isinstance(reply, bytes) and len(reply) == 4 * 32:
+            broken = broken.with_reply(key, Failure(Reason.RPC_UNAVAILABLE, "timeout"))
+    one = account(answer(broken), "ETH-A")
+    assert (one.terms, one.penalty) == (None, None)
+    assert judged(one) == judged(account(answer(recording), "ETH-A"))
+    assert [problem.code for problem in one.problems] == ["timeout"]
+
+
 def test_the_price_of_a_closed_feed_comes_from_a_simulated_poke():
     """The security module answers the spotter only: the spot is read, and said to be so."""
     one = account(answer(recorded("ordinary")), "ETH-A")
