@@ -22,7 +22,7 @@ from .address import checksum_address
 from .chain.call import Call, Contract, ReadPlan
 from .chain.multicall import MULTICALL3
 from .facts import Facts
-from .redeem import Redeemed, identity_calls, redeem
+from .redeem import Redeemed, checked_amount, identity_calls, redeem
 from .tokens import TokenRegistry
 
 __all__ = ["WALLET", "WalletRequest", "WalletSnapshot", "read_wallet"]
@@ -66,8 +66,9 @@ def read_wallet(request: WalletRequest) -> ReadPlan[WalletSnapshot]:
     wallet = _Wallet(request)
     replies = yield wallet.first_calls()
     for token in wallet.tokens:
-        wallet.take(token, replies[wallet.balance_call(token)])
-    wallet.take_coin(None if wallet.native is None else replies[wallet.coin_call()])
+        wallet.take(token, checked_amount(replies[wallet.balance_call(token)]))
+    coin = None if wallet.native is None else checked_amount(replies[wallet.coin_call()])
+    wallet.take_coin(coin)
     redeemed = yield from redeem(
         request.block.chain_id, request.tokens, request.facts, wallet.shares, replies
     )

@@ -164,6 +164,13 @@ def test_garbage_is_a_failed_leg():
     assert failure.reason is Reason.BAD_RETURN_DATA
 
 
+@pytest.mark.parametrize("site", list(PLAIN)[:3] + list(PLAIN)[-1:], ids=range(4))
+def test_an_amount_that_no_token_has_is_no_amount(site):
+    """All bits set decodes as a number; believing it would make the owner very rich."""
+    failed = [leg for leg in read({**PLAIN, site: b"\xff" * 32})[0].legs if leg.failure is not None]
+    assert [leg.failure.code for leg in failed if leg.failure is not None] == ["absurd_amount"]
+
+
 def test_a_token_without_code_does_not_exist_on_a_chain_of_ones_own():
     """On a local chain the registry's missing contracts are no problem; the coin's is a note."""
     absent: Replies = dict.fromkeys(PLAIN, Failure(Reason.BAD_RETURN_DATA, "no_code"))
