@@ -57,11 +57,11 @@ _LABEL = re.compile(r"(?!..--)_*[a-z0-9-]+")
 class Identity:
     """What an address is on a chain, and the proxy that its registry names for it.
 
-    ``kind`` is ``account``, ``contract`` or ``safe``. ``proxy`` is empty where there is none, a
-    failure where that could not be read.
+    ``kind`` is ``account``, ``contract`` or ``safe``; ``proxy`` is empty where there is none. Each
+    is a failure where it could not be read.
     """
 
-    kind: str
+    kind: str | Failure
     proxy: str | Failure = ""
 
 
@@ -129,7 +129,7 @@ def find_proxy(
     block: BlockRef, directory: Deployment | None, owner: str, facts: Facts
 ) -> ReadPlan[Identity]:
     """What the owner is, and its proxy in the chain's registry, if it has one: one round."""
-    owners = _SAFE.all(owner, "getOwners")
+    owners: Call[Sequence[object]] = _SAFE.one(owner, "getOwners")
     registry = "" if directory is None else directory.contracts.get("proxy_registry", "")
     listed = _PROXIES.address(registry, "proxies", owner) if registry else None
     asked: list[Call[object]] = [owners] if listed is None else [listed, owners]
@@ -163,11 +163,10 @@ def _unnamed(name: str) -> Failure:
     return Failure(Reason.NOT_SUPPORTED, "no_address", f"{name} has no address in ENS")
 
 
-def _kind(owners: Sequence[object] | Failure) -> str:
+def _kind(owners: Sequence[object] | Failure) -> str | Failure:
     """What answers ``getOwners()`` with a list is a Safe; no code answers with nothing at all."""
     if not isinstance(owners, Failure):
-        return "safe"
+        return "safe" if owners else "contract"
     if owners.reason is Reason.BAD_RETURN_DATA and owners.code == "no_code":
         return "account"
-    answered = owners.reason in (Reason.CALL_REVERTED, Reason.BAD_RETURN_DATA)
-    return "contract" if answered else "unknown"
+    return "contract" if owners.reason is Reason.CALL_REVERTED else owners

@@ -18,7 +18,7 @@ from .chain.call import Call, Contract, ReadPlan, Replies
 from .facts import Facts
 from .tokens import Receipt, TokenRegistry
 
-__all__ = ["MAX_DEPTH", "Redeemed", "identity_calls", "redeem"]
+__all__ = ["MAX_DEPTH", "Redeemed", "checked_amount", "identity_calls", "redeem"]
 
 MAX_DEPTH = 3  # receipts within receipts; deeper nests are named, not followed
 
@@ -27,6 +27,7 @@ _VAULT = Contract("wallet", "Vault")
 _WSTETH = Contract("wallet", "WrappedStEth")
 _ATOKEN = Contract("wallet", "AToken")
 _FACT = "redeems_for"
+_MOST_UNITS = 1 << 128
 _NO_ADDRESS = "0x" + "0" * 40
 _REFUSALS = {Reason.CALL_REVERTED, Reason.BAD_RETURN_DATA}
 
@@ -38,6 +39,13 @@ class Redeemed:
     share: Asset
     asset: Asset
     amount: int
+
+
+def checked_amount(amount: int | Failure) -> int | Failure:
+    """The raw amount, unless no token has so many units: such a number is garbage that decodes."""
+    if isinstance(amount, Failure) or amount < _MOST_UNITS:
+        return amount
+    return Failure(Reason.BAD_RETURN_DATA, "absurd_amount", f"{amount} units of a token")
 
 
 def identity_calls(token: str) -> list[Call[Any]]:
@@ -210,7 +218,8 @@ class _Descent:
 
     def _enter(self, inner: str) -> None:
         token = self._token
-        amount = self._known.answers.get(self._amount_calls()[-1])
+        answer = self._known.answers.get(self._amount_calls()[-1])
+        amount = None if answer is None else checked_amount(answer)
         if isinstance(amount, Failure):
             return self._fail(amount)
         self._known.found_inside(token, inner)

@@ -22,7 +22,7 @@ from .address import checksum_address
 from .chain.call import Call, Contract, ReadPlan
 from .chain.multicall import MULTICALL3
 from .facts import Facts
-from .redeem import Redeemed, identity_calls, redeem
+from .redeem import Redeemed, checked_amount, identity_calls, redeem
 from .tokens import TokenRegistry
 
 __all__ = ["WALLET", "WalletRequest", "WalletSnapshot", "read_wallet"]
@@ -66,8 +66,9 @@ def read_wallet(request: WalletRequest) -> ReadPlan[WalletSnapshot]:
     wallet = _Wallet(request)
     replies = yield wallet.first_calls()
     for token in wallet.tokens:
-        wallet.take(token, replies[wallet.balance_call(token)])
-    wallet.take_coin(None if wallet.native is None else replies[wallet.coin_call()])
+        wallet.take(token, checked_amount(replies[wallet.balance_call(token)]))
+    coin = None if wallet.native is None else checked_amount(replies[wallet.coin_call()])
+    wallet.take_coin(coin)
     redeemed = yield from redeem(
         request.block.chain_id, request.tokens, request.facts, wallet.shares, replies
     )
@@ -84,7 +85,8 @@ class _Wallet:
         self._chain = request.block.chain_id
         listed = (asset.address for asset in request.tokens.on(self._chain))
         self.tokens = tuple(dict.fromkeys((*listed, *map(str.lower, request.added))))
-        self.native = request.tokens.native(self._chain)
+        priced = request.tokens.wrapped(self._chain)  # a coin that nothing prices says nothing
+        self.native = request.tokens.native(self._chain) if priced else None
         self.shares: dict[str, int] = {}
         self._legs: list[Leg] = []
         self._problems: list[Problem] = []
@@ -116,9 +118,11 @@ class _Wallet:
             self._add_spot(asset, token, balance)
 
     def take_coin(self, balance: int | Failure | None) -> None:
-        """The native coin's balance; None where nobody knows what this chain's coin is."""
+        """The native coin's balance; None where the registry knows no coin or no price of it."""
         if self.native is None or balance is None:
-            self._note(Failure(Reason.NOT_SUPPORTED, "native_coin", "this chain's coin is unknown"))
+            self._note(
+                Failure(Reason.NOT_SUPPORTED, "native_coin", "this chain's coin is not known")
+            )
         elif isinstance(balance, Failure):
             if self._request.public or not _no_code(balance):
                 self._add_unread(self.native, balance)

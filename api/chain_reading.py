@@ -26,7 +26,7 @@ from ..adapters.holders import (
 from ..adapters.usd import UsdPrices, usd_prices
 from ..adapters.wallet import WalletRequest, WalletSnapshot, read_wallet
 from ..core.book.portfolio import BlockRef, Holder
-from ..core.errors import Failure, Problem
+from ..core.errors import Failure, Problem, Severity
 from .assemble import ChainBook, VenueRead, WalletRead
 from .query import Query
 from .sources import Sources
@@ -186,6 +186,8 @@ class _Reading:
         for owner in self._owners:
             identity = _of(Identity, results["identity", owner, ""])
             proxy = identity if isinstance(identity, Failure) else identity.proxy
+            if isinstance(identity, Identity) and isinstance(identity.kind, Failure):
+                problems.append(_unlabelled(identity.kind, owner))
             mine = None if proxy == "" else self._owned(owner, proxy, results)
             if isinstance(mine, Failure):
                 problems.append(_undiscovered(mine, owner))
@@ -208,7 +210,14 @@ class _Reading:
 
 def _holder(owner: str, results: _Results) -> Holder:
     identity = _of(Identity, results["identity", owner, ""])
-    return Holder(owner, "unknown" if isinstance(identity, Failure) else identity.kind, "given")
+    kind = identity if isinstance(identity, Failure) else identity.kind
+    return Holder(owner, "unknown" if isinstance(kind, Failure) else kind, "given")
+
+
+def _unlabelled(failure: Failure, owner: str) -> Problem:
+    """That nobody could say what an owner is: a label, which changes no number."""
+    note = Severity.NOTE
+    return Problem.of(failure, venue=HOLDERS, account=owner, leg="kind", severity=note)
 
 
 def _undiscovered(failure: Failure, owner: str) -> Problem:

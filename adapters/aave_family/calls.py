@@ -155,7 +155,8 @@ class MarketCalls:
 
     def price(self, market: Market, asset: str) -> Call[int]:
         """One asset's price: single reads, so that one bad feed fails alone."""
-        return _ORACLE.uint(market.oracle, "getAssetPrice", asset)
+        call = _ORACLE.one(market.oracle, "getAssetPrice", asset)
+        return Call(call.target, call.data, call.function, _price)
 
     def base_currency(self, market: Market) -> Call[str]:
         """The base currency; the zero address is USD."""
@@ -176,7 +177,8 @@ class MarketCalls:
 
     def balance(self, token: str) -> Call[int]:
         """The owner's balance as the token itself reports it."""
-        return _TOKEN.uint(token, "balanceOf", self.owner)
+        call = _TOKEN.one(token, "balanceOf", self.owner)
+        return Call(call.target, call.data, call.function, _balance)
 
     def symbols(self, token: str) -> Iterator[Call[str]]:
         """One read with two decodings of ``symbol()``: as text, and as 32 bytes."""
@@ -195,6 +197,22 @@ def _scaled(outputs: tuple[Any, ...]) -> int:
     if balance >> 128:
         raise ValueError("a scaled balance of more than 128 bits")
     return balance
+
+
+def _balance(outputs: tuple[Any, ...]) -> int:
+    """A balance; no token has so many units that one of them needs more than 128 bits."""
+    balance = int(outputs[0])
+    if balance >> 128:
+        raise ValueError("a balance of more than 128 bits")
+    return balance
+
+
+def _price(outputs: tuple[Any, ...]) -> int:
+    """A price in the base currency's units; one of more than 128 bits is garbage."""
+    price = int(outputs[0])
+    if price >> 128:
+        raise ValueError("a price of more than 128 bits")
+    return price
 
 
 def _mode(outputs: tuple[Any, ...]) -> int:

@@ -128,12 +128,12 @@ NO_CODE = Failure(Reason.BAD_RETURN_DATA, "no_code")
         (eth_abi.encode(["address[]"], [[TARGET, PROXY]]), "safe"),
         (NO_CODE, "account"),
         (Failure(Reason.CALL_REVERTED, "no_data"), "contract"),
-        (b"\x01", "contract"),
-        (DOWN, "unknown"),
+        (eth_abi.encode(["address[]"], [[]]), "contract"),
+        (DOWN, DOWN),
     ],
 )
 def test_an_owner_is_called_what_it_is(owners, kind):
-    """A list of owners makes a Safe, no code an account; a failed read leaves it unknown."""
+    """A list of owners makes a Safe, no code an account; a failed read is kept."""
     replies: dict[ReplyKey, RawReply] = {LISTED: address(NONE), OWNERS: owners}
     found, rounds = replay(find_proxy(BLOCK, DIRECTORY, OWNER, Facts()), replies)
     assert (found, len(rounds)) == (Identity(kind), 1)

@@ -22,14 +22,14 @@ from crossmargin.core.errors import Failure, Reason, Severity
 CHAIN = "eip155:1"
 BLOCK = BlockRef(CHAIN, 1, "0x" + "1" * 64, 1_700_000_000)
 OWNER = "0x" + "ab" * 20
-USDC, SUSD, OUTER, ATOKEN, STRANGER = ("0x" + digit * 40 for digit in "12345")
+USDC, SUSD, OUTER, ATOKEN, STRANGER, WETH = ("0x" + digit * 40 for digit in "123458")
 ASSETS = [
     Asset("USDC", "USDC", "USDC", "stable", 6, CHAIN, USDC),
     Asset("sUSD", "sUSD", "USDC", "lst", 18, CHAIN, SUSD),
+    Asset("WETH", "WETH", "ETH", "volatile", 18, CHAIN, WETH),
 ]
-REGISTRY = TokenRegistry(
-    ASSETS, [Receipt(ASSETS[1], "USDC")], [Asset("ETH", "ETH", "ETH", chain_id=CHAIN)]
-)
+COIN = Asset("ETH", "ETH", "ETH", chain_id=CHAIN)
+REGISTRY = TokenRegistry(ASSETS, [Receipt(ASSETS[1], "USDC")], [COIN])
 SHARES, REDEEMED = 3 * 10**18 + 7, 3_141_592
 
 Replies = Mapping[ReplyKey, RawReply]
@@ -78,6 +78,7 @@ PLAIN: Replies = {
     NATIVE: word(2 * 10**18),
     **balance(USDC, 1_500_000),
     **balance(SUSD, SHARES),
+    **balance(WETH, 9),
     **vault(SUSD, USDC, SHARES, REDEEMED),
 }
 
@@ -114,6 +115,7 @@ def test_coin_tokens_and_shares_are_one_leg_each():
         "ETH": Spot,
         "USDC": Spot,
         "sUSD": Claim,
+        "WETH": Spot,
     }
     assert legs["ETH"].quantity == 2
     assert legs["USDC"].quantity == Decimal("1.5")
@@ -162,6 +164,13 @@ def test_garbage_is_a_failed_leg():
     assert failure.reason is Reason.BAD_RETURN_DATA
 
 
+@pytest.mark.parametrize("site", list(PLAIN)[:3] + list(PLAIN)[-1:], ids=range(4))
+def test_an_amount_that_no_token_has_is_no_amount(site):
+    """All bits set decodes as a number; believing it would make the owner very rich."""
+    failed = [leg for leg in read({**PLAIN, site: b"\xff" * 32})[0].legs if leg.failure is not None]
+    assert [leg.failure.code for leg in failed if leg.failure is not None] == ["absurd_amount"]
+
+
 def test_a_token_without_code_does_not_exist_on_a_chain_of_ones_own():
     """On a local chain the registry's missing contracts are no problem; the coin's is a note."""
     absent: Replies = dict.fromkeys(PLAIN, Failure(Reason.BAD_RETURN_DATA, "no_code"))
@@ -169,12 +178,15 @@ def test_a_token_without_code_does_not_exist_on_a_chain_of_ones_own():
     assert snapshot.legs == ()
     assert [problem.severity for problem in snapshot.problems] == [Severity.NOTE]
     dead: Replies = dict.fromkeys(PLAIN, Failure(Reason.RPC_UNAVAILABLE, "timeout"))
-    assert len(read(dead, public=False)[0].legs) == 3
+    assert len(read(dead, public=False)[0].legs) == 4
 
 
-def test_a_chain_whose_coin_is_unknown_says_so():
-    """Without a native coin in the registry its balance is not counted, and that is a note."""
-    snapshot, rounds = read(PLAIN, tokens=TokenRegistry(ASSETS))
+@pytest.mark.parametrize(
+    "tokens", [TokenRegistry(ASSETS), TokenRegistry(ASSETS[:2], (), [COIN])], ids=["coin", "price"]
+)
+def test_a_chain_whose_coin_is_unknown_says_so(tokens):
+    """A coin that the registry does not know, or cannot price, is not counted; that is a note."""
+    snapshot, rounds = read(PLAIN, tokens=tokens)
     assert "ETH" not in by_token(snapshot)
     assert [problem.code for problem in snapshot.problems] == ["native_coin"]
     assert NATIVE not in [(one.target, one.data) for one in rounds[0] if isinstance(one, Call)]
