@@ -199,7 +199,7 @@ class _Builder:
         if isinstance(words, Failure):
             return words
         data = AccountData(*(int(word) for word in words))
-        held = found.bitmap != 0 or bool(self.rows)
+        held = found.bitmap != 0 or any(row.holds_anything for row in self.rows)
         health = health_of(data.collateral, data.debt, data.health_factor, held=held)
         return VenueAnswer(data.figures(), health, "Pool.getUserAccountData")
 

@@ -48,6 +48,14 @@ class Row:
     priced: bool = True
     missing: list[Missing] = field(default_factory=list)
 
+    @property
+    def holds_anything(self) -> bool:
+        """Whether any balance that was read is not 0."""
+        held = self.reserve
+        return held is not None and bool(
+            held.scaled_supply or held.scaled_debt or held.stable_debt
+        )
+
 
 def labels_of(request: ReadRequest, found: Found) -> dict[str, str]:
     """A name for each listed asset: its symbol, with the address where symbols collide."""
