@@ -164,7 +164,8 @@ class MarketCalls:
 
     def base_unit(self, market: Market) -> Call[int]:
         """One unit of the base currency."""
-        return _ORACLE.uint(market.oracle, "BASE_CURRENCY_UNIT")
+        call = _ORACLE.one(market.oracle, "BASE_CURRENCY_UNIT")
+        return Call(call.target, call.data, call.function, _power_of_ten)
 
     def liquidation_allowed(self, sentinel: str) -> Call[bool]:
         """The sentinel's word on liquidations of accounts not far below the limit."""
@@ -221,6 +222,14 @@ def _mode(outputs: tuple[Any, ...]) -> int:
     if mode >> 8:
         raise ValueError(f"{mode} is no eMode category")
     return mode
+
+
+def _power_of_ten(outputs: tuple[Any, ...]) -> int:
+    """A unit; prices are shown with as many decimals as it has zeros, so it must be nothing else."""
+    unit = int(outputs[0])
+    if unit != 10 ** (len(str(unit)) - 1):
+        raise ValueError(f"{unit} is no unit of a currency")
+    return unit
 
 
 def _text_of_bytes(outputs: tuple[Any, ...]) -> str:
