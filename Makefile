@@ -3,27 +3,27 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-UV := $(BIN)/uv
+UV := $(or $(shell command -v uv),$(BIN)/uv)
 PYTEST := $(BIN)/pytest
 
-.PHONY: help demo test check differential bench clean
+.PHONY: help demo test check docs differential bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# The environment is exactly uv.lock. uv itself comes from PyPI into the environment it manages.
+# The environment is exactly uv.lock. Where there is no uv, pip puts one into the environment itself.
 $(VENV)/.users: pyproject.toml uv.lock
-	@test -x $(UV) || { $(PYTHON) -m venv $(VENV) && $(BIN)/pip install --quiet uv; }
+	@command -v $(UV) >/dev/null || { $(PYTHON) -m venv $(VENV) && $(BIN)/pip install --quiet uv; }
 	@$(UV) sync --quiet --locked --no-default-groups --inexact && touch $@
 
 $(VENV)/.dev: $(VENV)/.users
 	@$(UV) sync --quiet --locked --inexact && touch $@
 
 demo: $(VENV)/.users ## serve the bundled recording: no network, no node
-	@$(BIN)/crossmargin demo
+	@$(BIN)/crossmargin demo $(ARGS)
 
 test: $(VENV)/.dev ## every test that needs no long run
-	@$(PYTEST) -q -n 2 --dist loadgroup
+	@$(PYTEST) -q -rs -n 2 --dist loadgroup
 
 check: $(VENV)/.dev ## format, lint, types, wheel
 	@$(BIN)/ruff format --check .
@@ -31,6 +31,9 @@ check: $(VENV)/.dev ## format, lint, types, wheel
 	@$(BIN)/mypy
 	@$(BIN)/pyright
 	@$(PYTEST) -q tests/test_packaging.py tests/test_docs.py
+
+docs: $(VENV)/.dev ## write the generated parts of the documentation again
+	@$(BIN)/python -m tests.documentation
 
 differential: $(VENV)/.dev ## the long runs against real contracts on a local chain
 	@$(PYTEST) -q -m differential -o addopts="--import-mode=importlib --strict-markers"

@@ -41,8 +41,10 @@ def load_deployments(path: Path, venue: str = "") -> tuple[Deployment, ...]:
     """The deployments of a caller's file; ``InputError`` where it cannot be used."""
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read: {error}", field="deployments") from error
+    except OSError as error:
+        raise _wrong("deployments", f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise _wrong("deployments", f"{path} is not UTF-8 text") from error
     return parse_deployments(text, venue)
 
 
@@ -54,7 +56,7 @@ def parse_deployments(text: str, venue: str = "") -> tuple[Deployment, ...]:
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise InputError(f"deployments: not TOML: {error}", field="deployments") from error
+        raise _wrong("deployments", f"not TOML: {error}") from error
     entries = document.pop("deployment", [])
     if document or not isinstance(entries, list):
         raise _wrong("deployments", "expected an array of [[deployment]] tables and nothing else")

@@ -29,6 +29,3 @@ class Facts:
     def put(self, chain_id: str, address: str, name: str, value: object) -> None:
         """Remember the fact."""
         self._known[(chain_id, address.lower(), name)] = value
-
-    def __len__(self) -> int:
-        return len(self._known)

@@ -1,31 +1,55 @@
 """The token registry: which asset a contract address is, and what moves its price.
 
-``tokens.toml`` beside this file lists well-known tokens per chain; a caller can add more. An
-unknown token is its own underlying, flagged, under a key that no known token can have.
+``tokens.toml`` beside this file lists well-known tokens per chain, ``receipts.toml`` the shares that
+redeem for one of them; a caller can add more. An unknown token is its own underlying, flagged,
+under a key that no known token can have.
 """
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal, cast
 
 from ..core.book.model import Asset
 
-__all__ = ["TokenRegistry", "bundled_tokens", "clean_symbol"]
+__all__ = ["Receipt", "TokenRegistry", "bundled_tokens", "clean_symbol"]
 
 _Kind = Literal["volatile", "stable", "lst", "usd"]
 
 
-class TokenRegistry:
-    """Assets by (chain, address) and, for hand-written documents, by symbol."""
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A token that redeems for another; ``kind`` says how to ask how much of it.
 
-    def __init__(self, assets: Iterable[Asset]) -> None:
+    ``erc4626`` is a share, whose contract also says which token it is; ``steth`` is Lido's stETH,
+    which wraps freely into ``of``. ``of`` is the key of a token on the same chain.
+    """
+
+    asset: Asset
+    of: str
+    kind: Literal["erc4626", "steth"] = "erc4626"
+
+
+class TokenRegistry:
+    """Assets by (chain, address) and, for hand-written documents, by symbol.
+
+    ``receipts`` are shares among the assets; ``natives`` the chains' own coins, without address.
+    """
+
+    def __init__(
+        self,
+        assets: Iterable[Asset],
+        receipts: Iterable[Receipt] = (),
+        natives: Iterable[Asset] = (),
+    ) -> None:
         self._by_address: dict[tuple[str, str], Asset] = {}
         self._by_key: dict[str, Asset] = {}
+        self._receipts = {(each.asset.chain_id, each.asset.address): each for each in receipts}
+        self._natives = {each.chain_id: each for each in natives}
         for asset in assets:
             self._by_address[asset.chain_id, asset.address.lower()] = asset
             self._by_key.setdefault(asset.key.upper(), replace(asset, chain_id="", address=""))
@@ -42,6 +66,27 @@ class TokenRegistry:
         shown = clean_symbol(symbol) or address
         return Asset(key, shown, key, "volatile", decimals, chain_id, address.lower(), known=False)
 
+    def on(self, chain_id: str) -> tuple[Asset, ...]:
+        """The tokens known on a chain, receipts among them, in the order of the registry."""
+        return tuple(asset for (chain, _), asset in self._by_address.items() if chain == chain_id)
+
+    def receipt(self, chain_id: str, address: str) -> Receipt | None:
+        """What the share at an address is; None where it is no known share."""
+        return self._receipts.get((chain_id, address.lower()))
+
+    def native(self, chain_id: str) -> Asset | None:
+        """The chain's own coin, whose ``address`` is empty; None where it is not known."""
+        return self._natives.get(chain_id)
+
+    def wrapped(self, chain_id: str) -> str:
+        """The token whose price is the native coin's (WETH for ETH); empty where there is none."""
+        native = self.native(chain_id)
+        return "" if native is None else self.address_of(chain_id, f"W{native.key}")
+
+    def address_of(self, chain_id: str, key: str) -> str:
+        """Where the token of that key is on a chain, lower case; empty where it is not."""
+        return next((asset.address for asset in self.on(chain_id) if asset.key == key), "")
+
     def named(self, symbol: str) -> Asset:
         """The asset a hand-written document means by a symbol; unknown names are flagged."""
         if symbol.upper() == "USD":
@@ -51,7 +96,7 @@ class TokenRegistry:
 
     def extended(self, assets: Iterable[Asset]) -> TokenRegistry:
         """A registry with these assets added; they win over what was there."""
-        registry = TokenRegistry(())
+        registry = TokenRegistry((), self._receipts.values(), self._natives.values())
         registry._by_address = dict(self._by_address)
         registry._by_key = dict(self._by_key)
         for asset in assets:
@@ -63,8 +108,17 @@ class TokenRegistry:
 @cache
 def bundled_tokens() -> TokenRegistry:
     """The registry that ships with the package."""
-    text = files(__name__.rpartition(".")[0]).joinpath("tokens.toml").read_text(encoding="utf-8")
-    return TokenRegistry(read_tokens(tomllib.loads(text)))
+    tokens, receipts = _document("tokens.toml"), _document("receipts.toml")
+    assets = read_tokens(tokens)
+    shares = read_receipts(tokens, assets) + read_receipts(receipts, assets)
+    known = {(asset.chain_id, asset.address) for asset in assets}
+    new = [each.asset for each in shares if (each.asset.chain_id, each.asset.address) not in known]
+    return TokenRegistry([*assets, *new], shares, read_natives(tokens))
+
+
+def _document(name: str) -> dict[str, Any]:
+    text = files(__name__.rpartition(".")[0]).joinpath(name).read_text(encoding="utf-8")
+    return tomllib.loads(text)
 
 
 def read_tokens(document: Mapping[str, Any]) -> list[Asset]:
@@ -72,23 +126,49 @@ def read_tokens(document: Mapping[str, Any]) -> list[Asset]:
     assets = []
     for key, entry in document.items():
         kind = cast(_Kind, entry.get("kind", "volatile"))
-        for chain_id, address in entry.get("addresses", {}).items():
-            decimals = int(entry.get("decimals_on", {}).get(chain_id, entry.get("decimals", 18)))
-            assets.append(
-                Asset(
-                    key,
-                    str(entry.get("symbol", key)),
-                    str(entry.get("underlying", key)),
-                    kind,
-                    decimals,
-                    chain_id,
-                    str(address).lower(),
-                )
-            )
+        underlying = str(entry.get("underlying", key))
+        assets += _placed(key, entry, underlying, kind)
         if not entry.get("addresses"):
-            underlying = str(entry.get("underlying", key))
             assets.append(Asset(key, key, underlying, kind, int(entry.get("decimals", 18))))
     return assets
+
+
+def read_receipts(document: Mapping[str, Any], assets: Iterable[Asset]) -> list[Receipt]:
+    """The shares of a document: the entries that say what they are ``of``, a key among the assets."""
+    underlyings = {asset.key: asset.underlying for asset in assets}
+    return [
+        Receipt(asset, entry["of"], entry.get("receipt", "erc4626"))
+        for key, entry in document.items()
+        if "of" in entry
+        for asset in _placed(key, entry, underlyings[entry["of"]], "lst")
+    ]
+
+
+def read_natives(document: Mapping[str, Any]) -> list[Asset]:
+    """The native coins of a ``tokens.toml``, one per chain."""
+    return [
+        Asset(key, key, key, "volatile", 18, chain_id)
+        for key, entry in document.items()
+        for chain_id in entry.get("native", ())
+    ]
+
+
+def _placed(key: str, entry: Mapping[str, Any], underlying: str, kind: _Kind) -> list[Asset]:
+    """The asset at each of its addresses."""
+    symbol, decimals = str(entry.get("symbol", key)), int(entry.get("decimals", 18))
+    special = entry.get("decimals_on", {})
+    return [
+        Asset(
+            key,
+            symbol,
+            underlying,
+            kind,
+            int(special.get(chain_id, decimals)),
+            chain_id,
+            str(address).lower(),
+        )
+        for chain_id, address in entry.get("addresses", {}).items()
+    ]
 
 
 def clean_symbol(symbol: str, limit: int = 24) -> str:

@@ -76,4 +76,6 @@ def _decimals(oracle: str, replies: Replies) -> int | Failure:
 def _price(raw: int | Failure, decimals: int) -> tuple[int, int] | Failure:
     if isinstance(raw, Failure):
         return Failure(Reason.NO_PRICE, raw.code or raw.reason, raw.detail)
+    if raw >> 128:
+        return Failure(Reason.NO_PRICE, "absurd_price", f"the oracle answered {raw}")
     return (raw, decimals) if raw > 0 else Failure(Reason.NO_PRICE, "zero_price")

@@ -12,6 +12,7 @@ from ..core.book.documents import health_document, margin_document, provenance
 from ..core.book.health import State
 from ..core.book.portfolio import Book
 from ..core.book.report import Report
+from ..core.errors import Severity
 from .document import write_document
 from .exits import Exit, exit_of
 from .parity import parity_document, parity_holds
@@ -60,7 +61,14 @@ def respond(kind: Kind, book: Book, report: Report) -> Answer:
 def _document(kind: Kind, book: Book, report: Report) -> dict[str, Any]:
     match kind:
         case "portfolio":
-            return {"complete": report.complete, **provenance(report), **write_document(book)}
+            frame = provenance(report)
+            problems = [row for row in frame["problems"] if row["severity"] != Severity.MODEL]
+            return {
+                "complete": report.complete,
+                **write_document(book),
+                **frame,
+                "problems": problems,
+            }
         case "parity":
             frame = {"complete": report.complete, **provenance(report)}
             return {"schema": "crossmargin/parity/1", **parity_document(book), **frame}

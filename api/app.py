@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
 
 from .problems import install_problem_handlers
 from .reading import Sources
 from .routes import accounts, documents, service
+from .schemas import components
 from .version import version
 
 __all__ = ["create_app"]
@@ -47,9 +50,22 @@ def create_app(
         redoc_url=None,
         docs_url=None,
     )
+    app.openapi = lambda: _description(app)  # type: ignore[method-assign]
     app.state.sources = sources
     app.state.recorded = recorded
     install_problem_handlers(app)
     for router in (accounts.router, documents.router, service.router):
         app.include_router(router)
     return app
+
+
+def _description(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI description, made once: the routes, and the schemas of documents and answers."""
+    if app.openapi_schema is None:
+        app.openapi_schema = get_openapi(
+            title=app.title, version=app.version, summary=app.summary, routes=app.routes
+        )
+        app.openapi_schema.setdefault("components", {}).setdefault("schemas", {}).update(
+            components()
+        )
+    return app.openapi_schema

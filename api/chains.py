@@ -35,7 +35,7 @@ CHAIN_NAMES = {
 }
 
 
-def chain_id_of(text: str) -> str:
+def chain_id_of(text: str, *, field: str = "chain") -> str:
     """The CAIP-2 id of ``eip155:1``, ``1`` or ``ethereum``; ``ChainError`` for anything else."""
     name = text.strip().lower()
     if name in CHAIN_NAMES:
@@ -47,7 +47,7 @@ def chain_id_of(text: str) -> str:
     known = ", ".join(CHAIN_NAMES)
     raise ChainError(
         f"unknown chain {text[:40]!r}: expected eip155:ID, a chain id, or one of {known}",
-        field="chain",
+        field=field,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -23,6 +24,7 @@ from ..core.errors import (
 __all__ = ["PROBLEM_RESPONSES", "TooLargeError", "install_problem_handlers", "problem_response"]
 
 _MEDIA_TYPE = "application/problem+json"
+_FAULT = "a fault of this program; nothing was answered"
 _TYPES: tuple[tuple[type[CrossmarginError], int, str], ...] = (
     (BlockError, 404, "block-not-found"),
     (ChainError, 422, "unknown-chain"),
@@ -37,9 +39,18 @@ class TooLargeError(InputError):
 
 
 def problem_response(
-    status: int, kind: str, detail: str, *, field: str = "", headers: dict[str, str] | None = None
+    status: int,
+    kind: str,
+    detail: str,
+    *,
+    field: str = "",
+    problems: Sequence[Mapping[str, Any]] = (),
+    headers: dict[str, str] | None = None,
 ) -> Response:
-    """One problem document. ``kind`` completes its type; ``field`` names the culprit, if one is."""
+    """One problem document. ``kind`` completes its type; ``field`` names the culprit, if one is.
+
+    ``problems`` are the rows of the answer that was not given.
+    """
     body: dict[str, Any] = {
         "type": f"urn:crossmargin:problem:{kind}",
         "title": HTTPStatus(status).phrase,
@@ -48,6 +59,8 @@ def problem_response(
     }
     if field:
         body["field"] = field
+    if problems:
+        body["problems"] = list(problems)
     return Response(orjson.dumps(body), status, headers, _MEDIA_TYPE)
 
 
@@ -67,8 +80,15 @@ def install_problem_handlers(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
         kind = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
+        detail = f"{request.method} {request.url.path[:80]} is not served; see /openapi.json"
+        if error.status_code not in (404, 405):
+            detail = str(error.detail)
         headers = dict(error.headers or {})
-        return problem_response(error.status_code, kind, str(error.detail), headers=headers)
+        return problem_response(error.status_code, kind, detail, headers=headers)
+
+    @app.exception_handler(Exception)
+    async def unforeseen(request: Request, error: Exception) -> Response:
+        return problem_response(500, "fault", _FAULT)
 
 
 def _of(error: CrossmarginError) -> Response:
@@ -78,7 +98,7 @@ def _of(error: CrossmarginError) -> Response:
     for kind, status, name in _TYPES:
         if isinstance(error, kind):
             return problem_response(status, name, str(error), field=field)
-    return problem_response(500, "fault", "a fault of this program; nothing was answered")
+    return problem_response(500, "fault", _FAULT)
 
 
 _PROBLEM_SCHEMA = {
@@ -90,6 +110,7 @@ _PROBLEM_SCHEMA = {
         "status": {"type": "integer"},
         "detail": {"type": "string"},
         "field": {"type": "string"},
+        "problems": {"type": "array", "items": {"type": "object"}},
     },
 }
 

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import models_json_schema
 
 from ..core.book.health import State
 from ..core.errors import Reason, Severity
 from .answers import Kind
-from .document import json_schema
+from .document.schema import PortfolioModel
 
-__all__ = ["HealthAnswer", "MarginAnswer", "answer_schema"]
+__all__ = ["HealthAnswer", "MarginAnswer", "answer_schema", "components", "reference"]
 
 Amount = Annotated[str, Field(pattern=r"^-?[0-9]+(\.[0-9]+)?$", examples=["23046.19"])]
 
@@ -76,6 +77,15 @@ class Block(_Answer):
     block_hash: str
     timestamp: str
     finality: str
+
+
+class HolderRow(_Answer):
+    """An address of the book; one with an empty ``chain_id`` was read on every chain."""
+
+    address: str
+    kind: Literal["account", "contract", "safe", "dsproxy", "unknown"]
+    found_by: str = Field(examples=["given", "ens:name.eth", "proxy_registry"])
+    chain_id: str
 
 
 class ProblemRow(_Answer):
@@ -139,6 +149,7 @@ class _Framed(_Answer):
     complete: bool
     two_day_coverage: Coverage
     equity: Amount | None
+    holders: list[HolderRow]
     as_of: list[Block]
     skew_seconds: int
     problems: list[ProblemRow]
@@ -215,7 +226,7 @@ class GreekFigures(_Answer):
 class MarginAnswer(_Framed):
     """``crossmargin/margin/1``."""
 
-    equity_floored: Amount | None
+    equity_non_recourse: Amount | None
     haircut_equity: Amount | None
     initial_margin: Amount | None
     maintenance_margin: Amount | None
@@ -232,14 +243,46 @@ class MarginAnswer(_Framed):
     greeks: dict[str, GreekFigures]
 
 
-_MODELS: dict[Kind, type[BaseModel]] = {"health": HealthAnswer, "margin": MarginAnswer}
+_ANSWERS: dict[Kind, str] = {
+    "portfolio": "PortfolioAnswer",
+    "health": "HealthAnswer",
+    "margin": "MarginAnswer",
+}
+_REFERENCE = "#/components/schemas/{model}"
+_FRAME = ("complete", "skew_seconds", "problems", "evidence_id", "model_version", "sentence")
 
 
 def answer_schema(kind: Kind) -> dict[str, Any]:
     """How OpenAPI documents the 200 of that kind of answer."""
-    model = _MODELS.get(kind)
-    schema = json_schema() if model is None else TypeAdapter(model).json_schema(by_alias=True)
     return {
         "description": f"The {kind} answer.",
-        "content": {"application/json": {"schema": schema}},
+        "content": {"application/json": {"schema": reference(_ANSWERS[kind])}},
+    }
+
+
+def reference(name: str) -> dict[str, str]:
+    """A reference to one of ``components``."""
+    return {"$ref": _REFERENCE.format(model=name)}
+
+
+def components() -> dict[str, Any]:
+    """Every named schema of the OpenAPI description."""
+    models: list[type[BaseModel]] = [HealthAnswer, MarginAnswer, PortfolioModel]
+    _, found = models_json_schema(
+        [(model, "validation") for model in models], ref_template=_REFERENCE
+    )
+    named: dict[str, Any] = found["$defs"]
+    return {**named, "PortfolioAnswer": _portfolio_answer(named["PortfolioModel"])}
+
+
+def _portfolio_answer(document: dict[str, Any]) -> dict[str, Any]:
+    """The document as an answer: it states its frame, and its blocks may be none."""
+    blocks = {
+        name: value for name, value in document["properties"]["as_of"].items() if name != "minItems"
+    }
+    return {
+        **document,
+        "title": "PortfolioAnswer",
+        "required": [*document["required"], *_FRAME],
+        "properties": {**document["properties"], "as_of": blocks},
     }

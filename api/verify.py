@@ -71,7 +71,7 @@ def read_cases(paths: Iterable[Path]) -> Iterator[Case]:
         try:
             lines = path.read_bytes().splitlines()
         except OSError as error:
-            raise BundleError(f"{path}: cannot be read: {error.strerror}", field="cases") from error
+            raise BundleError(f"cannot read {path}: {error.strerror}", field="cases") from error
         for number, line in enumerate(lines, 1):
             if line.strip():
                 yield _case(line, f"{path.name}:{number}")

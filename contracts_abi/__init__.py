@@ -20,7 +20,7 @@ def load(venue: str, contract: str) -> dict[str, tuple[str, tuple[str, ...], tup
     ``venue`` names a file of this folder, ``contract`` an object in it. Overloaded names get their
     full signature as the key. ``KeyError`` if there is no such contract.
     """
-    text = files(__package__).joinpath(f"{venue}.json").read_text(encoding="utf-8")
+    text = files(__name__).joinpath(f"{venue}.json").read_text(encoding="utf-8")
     functions: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {}
     for entry in json.loads(text)[contract]:
         if entry["type"] != "function":

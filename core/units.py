@@ -6,7 +6,7 @@ a raw amount into a float. Amounts that are printed go through ``Decimal`` and l
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Context, Decimal
 
 __all__ = [
     "BPS",
@@ -21,6 +21,7 @@ __all__ = [
     "mul_div_half_up",
     "mul_div_up",
     "plain",
+    "ratio_of",
     "raw_of",
     "to_float",
 ]
@@ -29,6 +30,8 @@ WAD = 10**18
 RAY = 10**27
 BPS = 10_000
 MAX_UINT256 = 2**256 - 1
+
+_RATIO = Context(prec=60)
 
 
 def mul_div_down(a: int, b: int, denominator: int) -> int:
@@ -66,6 +69,11 @@ def decimal_of(raw: int, decimals: int) -> Decimal:
     """``raw * 10**-decimals`` exactly, whatever the number of digits."""
     sign, digits = (1, -raw) if raw < 0 else (0, raw)
     return Decimal((sign, tuple(int(digit) for digit in str(digits)), -decimals))
+
+
+def ratio_of(amount: Decimal, per: Decimal) -> Decimal:
+    """``amount / per`` to 60 digits: ``per`` times it, rounded to the token's unit, is ``amount``."""
+    return _RATIO.divide(amount, per)
 
 
 def raw_of(amount: Decimal, decimals: int) -> int:

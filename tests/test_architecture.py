@@ -26,7 +26,6 @@ THIRD_PARTIES = {
     "core": {
         "numpy": "arrays of scenarios",
         "scipy": "the normal distribution and root finding",
-        "numba": "kernels that NumPy cannot express",
     },
     "adapters": {
         "aiohttp": "HTTP with a deadline over the whole body",
@@ -35,18 +34,14 @@ THIRD_PARTIES = {
         "numpy": "a rule's evaluation over scenarios",
         "orjson": "strict and fast JSON",
         "pytest": "the conformance suite that ships for venues' tests",
-        "stamina": "retries",
     },
     "api": {
-        "click": "the errors of the command line, through typer",
         "fastapi": "HTTP and OpenAPI",
-        "jinja2": "pages",
         "orjson": "strict and fast JSON",
         "pydantic": "the documents at the rim",
         "pydantic_core": "its error details",
         "rich": "tables in the terminal",
         "starlette": "responses, through fastapi",
-        "structlog": "logs",
         "typer": "the command line",
         "uvicorn": "the server",
     },

@@ -199,9 +199,15 @@ class _Builder:
         if isinstance(words, Failure):
             return words
         data = AccountData(*(int(word) for word in words))
-        held = found.bitmap != 0 or bool(self.rows)
+        unread = not isinstance(found.bitmap, int)
+        held = unread or any(entry.hides_position for entry in self.missing) or self._holds()
         health = health_of(data.collateral, data.debt, data.health_factor, held=held)
         return VenueAnswer(data.figures(), health, "Pool.getUserAccountData")
+
+    def _holds(self) -> bool:
+        """Whether any reserve that was read holds a supply or a debt."""
+        reserves = (row.reserve for row in self.rows if row.reserve is not None)
+        return any(one.scaled_supply or one.scaled_debt or one.stable_debt for one in reserves)
 
     def _legs(self, position: Position | None) -> Iterator[Leg]:
         for row in self.rows:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from ...core.errors import Failure, Reason
-from ..chain.call import Call, Contract, Read, Replies
+from ..chain.call import Call, Contract, Replies
 
 __all__ = ["NO_ADDRESS", "Answers", "Market", "MarketCalls", "ReserveTokens"]
 
@@ -50,7 +50,7 @@ class Answers:
     """
 
     def __init__(self) -> None:
-        self._replies: dict[Read, Replies] = {}
+        self._replies: dict[Call[Any], Replies] = {}
 
     def new(self, calls: Iterable[Call[Any]]) -> list[Call[Any]]:
         """The calls among these that were not asked yet, each once."""
@@ -155,7 +155,8 @@ class MarketCalls:
 
     def price(self, market: Market, asset: str) -> Call[int]:
         """One asset's price: single reads, so that one bad feed fails alone."""
-        return _ORACLE.uint(market.oracle, "getAssetPrice", asset)
+        call = _ORACLE.one(market.oracle, "getAssetPrice", asset)
+        return Call(call.target, call.data, call.function, _price)
 
     def base_currency(self, market: Market) -> Call[str]:
         """The base currency; the zero address is USD."""
@@ -163,7 +164,8 @@ class MarketCalls:
 
     def base_unit(self, market: Market) -> Call[int]:
         """One unit of the base currency."""
-        return _ORACLE.uint(market.oracle, "BASE_CURRENCY_UNIT")
+        call = _ORACLE.one(market.oracle, "BASE_CURRENCY_UNIT")
+        return Call(call.target, call.data, call.function, _power_of_ten)
 
     def liquidation_allowed(self, sentinel: str) -> Call[bool]:
         """The sentinel's word on liquidations of accounts not far below the limit."""
@@ -176,7 +178,8 @@ class MarketCalls:
 
     def balance(self, token: str) -> Call[int]:
         """The owner's balance as the token itself reports it."""
-        return _TOKEN.uint(token, "balanceOf", self.owner)
+        call = _TOKEN.one(token, "balanceOf", self.owner)
+        return Call(call.target, call.data, call.function, _balance)
 
     def symbols(self, token: str) -> Iterator[Call[str]]:
         """One read with two decodings of ``symbol()``: as text, and as 32 bytes."""
@@ -197,12 +200,36 @@ def _scaled(outputs: tuple[Any, ...]) -> int:
     return balance
 
 
+def _balance(outputs: tuple[Any, ...]) -> int:
+    """A balance; no token has so many units that one of them needs more than 128 bits."""
+    balance = int(outputs[0])
+    if balance >> 128:
+        raise ValueError("a balance of more than 128 bits")
+    return balance
+
+
+def _price(outputs: tuple[Any, ...]) -> int:
+    """A price in the base currency's units; one of more than 128 bits is garbage."""
+    price = int(outputs[0])
+    if price >> 128:
+        raise ValueError("a price of more than 128 bits")
+    return price
+
+
 def _mode(outputs: tuple[Any, ...]) -> int:
     """A category's number; one of more than 8 bits was never given out, and cannot be asked for."""
     mode = int(outputs[0])
     if mode >> 8:
         raise ValueError(f"{mode} is no eMode category")
     return mode
+
+
+def _power_of_ten(outputs: tuple[Any, ...]) -> int:
+    """A unit; prices are shown with as many decimals as it has zeros, so it must be nothing else."""
+    unit = int(outputs[0])
+    if unit != 10 ** (len(str(unit)) - 1):
+        raise ValueError(f"{unit} is no unit of a currency")
+    return unit
 
 
 def _text_of_bytes(outputs: tuple[Any, ...]) -> str:

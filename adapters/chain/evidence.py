@@ -7,6 +7,7 @@
     calls          target, data, answers: per block, in the order of ``blocks``, an index into
                    ``replies``, or null where the call was not made at that block
     logs           address, topics, from_block, answers: the same
+    storage        address, slot (0x), answers: the same
     replies        0x return data | {"reason", "code", "detail"} | a list of logs
     answer         the text of the answer; the only part that the evidence id does not cover
 
@@ -29,7 +30,7 @@ import orjson
 
 from ...core.book.portfolio import BlockRef
 from ...core.errors import BundleError, Failure
-from .call import Call, Log, LogQuery, RawReply, Read
+from .call import Call, Log, LogQuery, RawReply, Read, StorageQuery
 from .evidence_reader import SCHEMA, bundle_parts
 from .recorded import Recording
 
@@ -72,11 +73,17 @@ def parse_bundle(content: bytes) -> Bundle:
 
 
 def save_bundle(bundle: Bundle, path: Path) -> None:
-    """Write the bundle: gzipped if the name ends in ``.gz``, else plain JSON."""
+    """Write the bundle: gzipped if the name ends in ``.gz``, else plain JSON.
+
+    ``BundleError`` where the file cannot be written.
+    """
     content = dump_bundle(bundle)
     if path.suffix == ".gz":
         content = gzip.compress(content, compresslevel=9, mtime=0)
-    path.write_bytes(content)
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise BundleError(f"cannot write {path}: {error.strerror}", field="save-bundle") from error
 
 
 def load_bundle(path: Path) -> Bundle:
@@ -84,7 +91,7 @@ def load_bundle(path: Path) -> Bundle:
     try:
         return parse_bundle(path.read_bytes())
     except OSError as error:
-        raise BundleError(f"cannot read {path.name}: {error.strerror}") from error
+        raise BundleError(f"cannot read {path}: {error.strerror}", field="bundle") from error
 
 
 def _gunzipped(content: bytes) -> bytes:
@@ -131,6 +138,11 @@ def _document(bundle: Bundle) -> dict[str, Any]:
         for read in reads
         if isinstance(read, LogQuery)
     ]
+    storage = [
+        {"address": read.address, "slot": f"{read.slot:#x}", "answers": answers(read)}
+        for read in reads
+        if isinstance(read, StorageQuery)
+    ]
     return {
         "schema": SCHEMA,
         "code_version": bundle.code_version,
@@ -138,12 +150,15 @@ def _document(bundle: Bundle) -> dict[str, Any]:
         "blocks": [_block(block) for block in blocks],
         "calls": calls,
         "logs": logs,
+        "storage": storage,
         "replies": replies,
     }
 
 
 def _order(read: Read) -> tuple[str, bytes]:
-    """A total order: calls by target and data; log queries by their canonical text, after them."""
+    """A total order: calls by target and data; then log queries by their text, then storage."""
+    if isinstance(read, StorageQuery):
+        return "~~", orjson.dumps([read.address, f"{read.slot:#066x}"])
     if isinstance(read, LogQuery):
         return "~", orjson.dumps([read.address, list(read.topics), read.from_block])
     return read.target, read.data

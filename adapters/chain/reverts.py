@@ -54,7 +54,8 @@ def revert_failure(data: bytes) -> Failure:
 
 
 def _decode(kind: str, data: bytes) -> str:
-    return str(eth_abi.decode([kind], data)[0])
+    # Old compilers leave dirty padding behind a text of more than 32 bytes: it is no part of it.
+    return str(eth_abi.decode([kind], data, strict=False)[0])
 
 
 def _shown(text: str) -> str:

@@ -6,7 +6,7 @@ the same round share one batch; a read that several ask for is sent once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from ...core.book.portfolio import BlockRef
@@ -21,27 +21,54 @@ T = TypeVar("T")
 
 
 async def run_plans(
-    chain: Chain, plans: Mapping[K, ReadPlan[T]], block: BlockRef
+    chain: Chain,
+    plans: Mapping[K, ReadPlan[T]],
+    block: BlockRef,
+    joining: Callable[[K, T | Failure], Mapping[K, ReadPlan[T]]] | None = None,
 ) -> dict[K, T | Failure]:
     """What each plan returned, in the order of the plans.
 
     A plan that raises a ``CrossmarginError`` has a ``Failure`` in its place and stops no other.
+    ``joining`` is told what each plan returned and gives the further plans that this calls for:
+    they start in the next round, under keys of their own.
     """
     results: dict[K, T | Failure] = {}
     waiting: dict[K, Sequence[Read]] = {}
+    running, told = dict(plans), set[K]()
     try:
         for key, plan in plans.items():
             _advance(key, plan, None, waiting, results)
-        while waiting:
+        while True:
+            _join(joining, told, running, waiting, results)
+            if not waiting:
+                break
             reads = list(dict.fromkeys(read for asked in waiting.values() for read in asked))
             replies = await chain.fetch(reads, block)
             for key in tuple(waiting):
                 del waiting[key]
-                _advance(key, plans[key], replies, waiting, results)
+                _advance(key, running[key], replies, waiting, results)
     finally:
-        for plan in plans.values():
+        for plan in running.values():
             plan.close()
-    return {key: results[key] for key in plans}
+    return {key: results[key] for key in running}
+
+
+def _join(
+    joining: Callable[[K, T | Failure], Mapping[K, ReadPlan[T]]] | None,
+    told: set[K],
+    running: dict[K, ReadPlan[T]],
+    waiting: dict[K, Sequence[Read]],
+    results: dict[K, T | Failure],
+) -> None:
+    """Start what the plans that ended call for, and what that calls for in turn."""
+    ended = [key for key in results if key not in told]
+    while joining is not None and ended:
+        for key in ended:
+            told.add(key)
+            for name, plan in joining(key, results[key]).items():
+                running[name] = plan
+                _advance(name, plan, None, waiting, results)
+        ended = [key for key in results if key not in told]
 
 
 def _advance(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 from ...adapters.chain.evidence import load_bundle, save_bundle
-from ...core.errors import SourceError
+from ...core.errors import InputError, SourceError
 from ..answers import Answer, Kind
 from ..evidence import reopen
 from ..pipeline import answer
@@ -25,6 +26,8 @@ from .options import (
     MarketIds,
     Rpc,
     SaveBundle,
+    ScanLogs,
+    Tokens,
     Venues,
     build_query,
 )
@@ -33,68 +36,46 @@ from .output import emit_json
 __all__ = ["COMMANDS"]
 
 
-def health(
-    address: Address,
-    also: Also = None,
-    rpc: Rpc = None,
-    block: Block = "latest",
-    venue: Venues = None,
-    market: MarketIds = None,
-    deployments: DeploymentsFile = None,
-    bundle: BundleFile = None,
-    save_bundle: SaveBundle = None,
-    as_json: Json = False,
-    exit_zero: ExitZero = False,
-) -> int:
-    """How safe one owner's book is: every venue's own health, and the whole."""
-    sources = _open(rpc, bundle, deployments)
-    query = build_query(address, also, block, venue, market, sources.adapters)
-    return _run("health", query, sources, save_bundle, as_json, exit_zero)
+def _command(kind: Kind, purpose: str) -> Callable[..., int]:
+    """The command that answers that kind of question; all take the same options."""
+
+    def command(
+        address: Address,
+        also: Also = None,
+        rpc: Rpc = None,
+        block: Block = "latest",
+        venue: Venues = None,
+        market: MarketIds = None,
+        scan_logs: ScanLogs = False,
+        token: Tokens = None,
+        deployments: DeploymentsFile = None,
+        bundle: BundleFile = None,
+        save_bundle: SaveBundle = None,
+        as_json: Json = False,
+        exit_zero: ExitZero = False,
+    ) -> int:
+        sources = _open(rpc, bundle, deployments)
+        query = build_query(address, also, block, venue, market, token, scan_logs, sources.adapters)
+        return _run(kind, query, sources, save_bundle, as_json, exit_zero)
+
+    command.__name__, command.__doc__ = kind, purpose
+    return command
 
 
-def portfolio(
-    address: Address,
-    also: Also = None,
-    rpc: Rpc = None,
-    block: Block = "latest",
-    venue: Venues = None,
-    market: MarketIds = None,
-    deployments: DeploymentsFile = None,
-    bundle: BundleFile = None,
-    save_bundle: SaveBundle = None,
-    as_json: Json = False,
-    exit_zero: ExitZero = False,
-) -> int:
-    """The normalised portfolio document of one owner, to keep or to feed to ``margin``."""
-    sources = _open(rpc, bundle, deployments)
-    query = build_query(address, also, block, venue, market, sources.adapters)
-    return _run("portfolio", query, sources, save_bundle, as_json, exit_zero)
-
-
-def parity(
-    address: Address,
-    also: Also = None,
-    rpc: Rpc = None,
-    block: Block = "latest",
-    venue: Venues = None,
-    market: MarketIds = None,
-    deployments: DeploymentsFile = None,
-    bundle: BundleFile = None,
-    save_bundle: SaveBundle = None,
-    as_json: Json = False,
-    exit_zero: ExitZero = False,
-) -> int:
-    """Our figures against each venue's own view at the same block, account by account."""
-    sources = _open(rpc, bundle, deployments)
-    query = build_query(address, also, block, venue, market, sources.adapters)
-    return _run("parity", query, sources, save_bundle, as_json, exit_zero)
-
-
-COMMANDS = (health, portfolio, parity)
+COMMANDS = (
+    _command("health", "How safe one owner's book is: every venue's own health, and the whole."),
+    _command("portfolio", "The normalised portfolio document of one owner, to keep or to feed on."),
+    _command("parity", "Our figures against each venue's own view at the same block."),
+)
 
 
 def _open(rpc: list[str] | None, bundle: Path | None, deployments: Path | None) -> Sources:
     """The sources the options name: a bundle's recording, or live endpoints."""
+    if bundle is not None and deployments is not None:
+        raise InputError(
+            "a bundle brings the deployments it was read from; leave --deployments out",
+            field="deployments",
+        )
     if bundle is not None:
         return reopen(load_bundle(bundle))[2]
     return open_sources(open_chains(rpc or ()), deployments=deployments)
@@ -111,7 +92,10 @@ def _run(
     given = asyncio.run(_answer(kind, query, sources))
     if not given.document["as_of"]:
         causes = (problem["detail"] for problem in given.document["problems"])
-        raise SourceError(f"nothing could be read: {next(causes, 'no endpoint answered')}")
+        raise SourceError(
+            f"nothing could be read: {next(causes, 'no endpoint answered')}; "
+            "check the address or give another endpoint with --rpc"
+        )
     if save_to is not None and given.evidence is not None:
         save_bundle(given.evidence, save_to)
     if as_json:

@@ -11,6 +11,7 @@ import typer
 
 from ...adapters.chain.evidence import load_bundle
 from ...core.errors import BundleError, InputError
+from ..document.text import MAX_BYTES
 from ..evidence import reopen
 from ..exits import Exit
 from ..pipeline import answer, judge
@@ -92,16 +93,14 @@ def venues(as_json: Json = False, deployments: DeploymentsFile = None) -> int:
 verify_cases.__name__ = "verify"
 COMMANDS = (margin, verify_cases, replay, venues)
 
-_MOST_BYTES = 10 * 1024 * 1024
-
 
 def _content(document: str) -> bytes:
     """The bytes of a file, or of stdin for ``-``; ``InputError`` where they cannot be had."""
     try:
         with sys.stdin.buffer if document == "-" else Path(document).open("rb") as file:
-            content = file.read(_MOST_BYTES + 1)
+            content = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise InputError(f"cannot read {document}: {error.strerror}", field="document") from error
-    if len(content) > _MOST_BYTES:
+    if len(content) > MAX_BYTES:
         raise InputError(f"{document} is larger than 10 MB", field="document")
     return content

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from ..address import read_owner
-from ..inputs import check_block, check_venues
+from ...adapters.base import Adapter
+from ...adapters.wallet import WALLET
+from ..address import read_account, read_accounts
+from ..inputs import check_block, check_markets, check_tokens, check_venues
 from ..query import Query
 
 __all__ = [
@@ -23,11 +25,15 @@ __all__ = [
     "MarketIds",
     "Rpc",
     "SaveBundle",
+    "ScanLogs",
+    "Tokens",
     "Venues",
     "build_query",
 ]
 
-Address = Annotated[str, typer.Argument(metavar="ADDRESS", help="The owner: 0x and 40 hex digits.")]
+Address = Annotated[
+    str, typer.Argument(metavar="ADDRESS", help="The owner: 0x and 40 hex digits, or an ENS name.")
+]
 Also = Annotated[
     list[str] | None, typer.Option(help="A further address of the same book; may be repeated.")
 ]
@@ -46,6 +52,20 @@ Venues = Annotated[
 MarketIds = Annotated[
     list[str] | None,
     typer.Option("--market", help="A Morpho market id (0x…) to look into; may be repeated."),
+]
+Tokens = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--token",
+        metavar="CHAIN:ADDRESS",
+        help="A token or vault share to look for in the wallet, trusted as given; repeatable.",
+    ),
+]
+ScanLogs = Annotated[
+    bool,
+    typer.Option(
+        "--scan-logs", help="Find positions in the venues' logs where no call lists them; slow."
+    ),
 ]
 DeploymentsFile = Annotated[
     Path | None,
@@ -70,14 +90,24 @@ def build_query(
     block: str,
     venues: list[str] | None,
     markets: list[str] | None,
-    known_venues: Iterable[str],
+    tokens: list[str] | None,
+    scan_logs: bool,
+    adapters: Mapping[str, Adapter],
 ) -> Query:
     """The query of a command line; ``InputError`` names the option that is wrong."""
-    owners = (read_owner(address), *(read_owner(text, field="also") for text in also or ()))
-    options = {"morpho-blue": {"markets": list(markets)}} if markets else {}
+    owners = (read_account(address), *read_accounts(also or (), field="also"))
+    options: dict[str, dict[str, Any]] = {
+        name: {"discover": "logs"}
+        for name, adapter in adapters.items()
+        if scan_logs and "logs" in adapter.capabilities.enumeration
+    }
+    if markets:
+        options.setdefault("morpho-blue", {})["markets"] = list(check_markets(markets))
+    if tokens:
+        options[WALLET] = {"tokens": list(check_tokens(tokens))}
     return Query(
         tuple(dict.fromkeys(owners)),
         check_block(block),
-        check_venues(venues or (), known_venues),
+        check_venues(venues or (), adapters),
         options,
     )

@@ -7,11 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 __all__ = ["emit_json", "note", "print_table", "say"]
+
+_NUMBER = frozenset("0123456789.,-–%")
 
 
 def emit_json(document: Mapping[str, Any]) -> None:
@@ -32,13 +35,18 @@ def note(text: str) -> None:
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table on stdout; the first column is left-aligned, numbers to the right."""
-    table = Table(title=Text(title, justify="left"), title_justify="left", pad_edge=False)
+    """A table on stdout, columns of numbers to the right."""
+    table = Table(
+        title=title, title_justify="left", box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0)
+    )
     for index, column in enumerate(columns):
-        table.add_column(column, justify="left" if index < 2 else "right", overflow="fold")
+        if all(_NUMBER.issuperset(row[index]) for row in rows):
+            table.add_column(column, justify="right", no_wrap=True)  # half a number is another one
+        else:
+            table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
-    _console().print(table)
+    _console().print(Text(), table, sep="\n")
 
 
 def _console() -> Console:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from decimal import ROUND_FLOOR, Decimal
 from typing import Any
@@ -43,8 +44,8 @@ def _show_health(document: Mapping[str, Any]) -> None:
             account["venue"],
             _short(account["id"]),
             account["state"],
-            _health(account["health"]),
-            _health(account["venue_health"]),
+            _value(account["health"]),
+            _value(account["venue_health"]),
             account["parity"]["status"],
             _usd(account["equity"]),
         )
@@ -72,9 +73,12 @@ def _show_margin(document: Mapping[str, Any]) -> None:
 
 def _show_holdings(document: Mapping[str, Any]) -> None:
     rows = [
-        (account["venue"], _short(account["id"]), leg["kind"], _asset(leg), leg["quantity"])
+        (account["venue"], _short(account["id"]), leg["kind"], _asset(leg), _quantity(leg))
         for account in document["accounts"]
         for leg in account["legs"]
+    ] + [
+        ("wallet", _short(leg["id"].split("/")[1]), leg["kind"], _asset(leg), _quantity(leg))
+        for leg in document["wallet"]
     ]
     print_table("Holdings", ("venue", "account", "kind", "asset", "quantity"), rows)
 
@@ -102,20 +106,23 @@ def show_suites(document: Mapping[str, Any]) -> None:
 
 
 def show_venues(document: Mapping[str, Any]) -> None:
-    """What is supported, one row per deployment."""
+    """What is supported, one row per venue."""
     rows = [
         (
             venue["venue"],
-            f"{chain_name(place['chain_id'])} {place['market']}",
+            _list(_place(each) for each in venue["deployments"]),
             _list(venue["exact"]),
+            _list(venue["view_only"]) or _NONE,
         )
         for venue in document["venues"]
-        for place in venue["deployments"]
     ]
-    print_table("Venues", ("venue", "market", "exact"), rows)
-    for venue in document["venues"]:
-        if venue["view_only"]:
-            say(f"{venue['venue']}: view only: {_list(venue['view_only'])}")
+    print_table("Venues", ("venue", "where", "exact", "view only"), rows)
+
+
+def _place(deployment: Mapping[str, Any]) -> str:
+    """A deployment by its chain, and its market where the chain does not say it."""
+    chain, market = chain_name(deployment["chain_id"]), deployment["market"]
+    return chain if market in {chain, "main"} else market.replace("-", " ")
 
 
 def _show_frame(document: Mapping[str, Any]) -> None:
@@ -125,10 +132,18 @@ def _show_frame(document: Mapping[str, Any]) -> None:
             say(f"as of {chain_name(block['chain_id'])} block {block['block_number']}")
     if document.get("complete") is False:
         say("INCOMPLETE: something could not be read; nothing below is assumed to be healthy.")
-    for problem in document.get("problems", ()):
-        place = " ".join(part for part in (problem["venue"], _short(problem["account"])) if part)
-        parts = (problem["severity"], problem["reason"], problem["code"], place, problem["detail"])
-        say("  " + " · ".join(part for part in parts if part))
+    for holder in document.get("holders", ()):
+        if holder["found_by"] != "given":
+            say(f"also read: {holder['address']} ({holder['kind']}, {holder['found_by']})")
+    for line, times in Counter(map(_problem, document.get("problems", ()))).items():
+        say(f"  {line}" + (f" (×{times})" if times > 1 else ""))
+
+
+def _problem(problem: Mapping[str, Any]) -> str:
+    """What is missing, where; the legs of an account that lack the same share one line."""
+    place = " ".join(part for part in (problem["venue"], _short(problem["account"])) if part)
+    parts = (problem["severity"], problem["reason"], problem["code"], place, problem["detail"])
+    return " · ".join(part for part in parts if part)
 
 
 def _health(health: Mapping[str, Any] | None) -> str:
@@ -136,6 +151,13 @@ def _health(health: Mapping[str, Any] | None) -> str:
         return _NONE
     value = health["value"] if health["value"] is not None else _NONE
     return f"{_cut(value)} {health['state']}"
+
+
+def _value(health: Mapping[str, Any] | None) -> str:
+    """The health without its state, which has a column of its own."""
+    if health is None or health["value"] is None:
+        return _NONE
+    return _cut(health["value"])
 
 
 def _cut(value: str, decimals: int = 6) -> str:
@@ -165,9 +187,14 @@ def _asset(leg: Mapping[str, Any]) -> str:
     return str(asset["symbol"] if isinstance(asset, Mapping) else asset)
 
 
+def _quantity(leg: Mapping[str, Any]) -> str:
+    """How much is held; of a claim, what its shares redeem for."""
+    return "not read" if "failure" in leg else str(leg.get("quantity", leg.get("assets", _NONE)))
+
+
 def _short(name: str) -> str:
     """An address or id short enough for a column, both ends kept."""
-    return name if len(name) <= 20 else f"{name[:10]}…{name[-6:]}"
+    return name if len(name) <= 20 else f"{name[:8]}…{name[-6:]}"
 
 
 def _list(items: Iterable[str]) -> str:

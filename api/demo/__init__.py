@@ -23,12 +23,15 @@ from ..evidence import reopen
 __all__ = ["demo_app"]
 
 _SECONDS_PER_BLOCK = 2.0
-_POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'"
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 
 
 def demo_app(seconds_per_block: float = _SECONDS_PER_BLOCK) -> tuple[FastAPI, str]:
     """The application over the bundled recording, and the address of its owner."""
-    with as_file(files(__package__).joinpath("recording.json.gz")) as path:
+    with as_file(files(__name__).joinpath("recording.json.gz")) as path:
         _, query, sources = reopen(load_bundle(path))
     chains = [chain for chain in sources.chains.values() if isinstance(chain, RecordedChain)]
     for chain in chains:
@@ -61,7 +64,7 @@ async def _advance(chains: list[RecordedChain], seconds_per_block: float) -> Non
 
 def _add_page(app: FastAPI, owner: str) -> None:
     """The page at ``/``, its files, and whose book it shows."""
-    root = files(__package__).joinpath("static")
+    root = files(__name__).joinpath("static")
 
     @app.get("/", include_in_schema=False)
     async def page() -> FileResponse:

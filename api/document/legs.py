@@ -41,6 +41,7 @@ __all__ = [
 
 _EXACT = Context(prec=1_000, traps=[Inexact])
 _RATIO = Context(prec=60)
+_ROUNDED = Context(prec=1_000)
 _ONE = Decimal(1)
 _ZERO = Decimal(0)
 
@@ -248,12 +249,17 @@ def write_leg(leg: Leg, terms: Mapping[str, object]) -> dict[str, object]:
     return {**written, **terms}
 
 
+def _in_units(assets: Decimal, decimals: int) -> Decimal:
+    """The assets in whole units of the token, where only the ratio's rounding is between them."""
+    whole = assets.quantize(Decimal(1).scaleb(-decimals), context=_ROUNDED)
+    return whole if abs(whole - assets) <= abs(assets).scaleb(-50) else assets
+
+
 def _write_quantity(leg: Leg) -> dict[str, object]:
     quantity = leg.quantity
     match leg.instrument:
-        case Claim(assets_per_share=ratio):
-            # assets_per_share is exact; assets is for reading, to 60 digits.
-            assets = _RATIO.multiply(quantity, ratio)
+        case Claim(asset=asset, assets_per_share=ratio):
+            assets = _in_units(_RATIO.multiply(quantity, ratio), asset.decimals)
             return {"shares": plain(quantity), "assets": plain(assets)}
         case Debt():
             return {"quantity": plain(quantity.copy_negate())}

@@ -13,9 +13,9 @@ from ...adapters.tokens import TokenRegistry
 from ...core.book.health import Health, Judgement, State, VenueAnswer
 from ...core.book.market import Market, Quote
 from ...core.book.model import Leg, MarginAccount
-from ...core.book.portfolio import BlockRef, Book, HedgeQuote, Portfolio, Route
+from ...core.book.portfolio import BlockRef, Book, HedgeQuote, Holder, Portfolio, Route
 from ...core.book.rule import Rule
-from ...core.errors import AddressError, DocumentError, Failure, Problem, Reason
+from ...core.errors import AddressError, DocumentError, Failure, Problem, Reason, Severity
 from ...core.risk.rules import UnsupportedRule
 from ..address import looks_like_address, read_owner
 from . import schema as models
@@ -51,8 +51,9 @@ def read_document(
         as_of=_blocks(model),
         accounts=accounts,
         wallet=read_legs(model.wallet, tokens, "wallet"),
-        problems=tuple(_problem(problem) for problem in model.problems),
+        problems=_problems(model),
         enumeration=dict(model.enumeration),
+        holders=_holders(model),
     )
     _check_size(portfolio)
     _check_wallet(model)
@@ -80,6 +81,18 @@ def _owners(model: models.PortfolioModel, owner: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys([owner, *listed]))
 
 
+def _holders(model: models.PortfolioModel) -> tuple[Holder, ...]:
+    return tuple(
+        Holder(
+            _person(each.address, child(child("holders", index), "address")),
+            each.kind,
+            each.found_by,
+            each.chain_id,
+        )
+        for index, each in enumerate(model.holders)
+    )
+
+
 def _blocks(model: models.PortfolioModel) -> tuple[BlockRef, ...]:
     counts = Counter(block.chain_id for block in model.as_of)
     for index, block in enumerate(model.as_of):
@@ -104,7 +117,7 @@ def _accounts(
     readers: Mapping[str, RuleReader],
 ) -> tuple[MarginAccount, ...]:
     chains = {block.chain_id for block in model.as_of}
-    seen: set[tuple[str, str, str]] = set()
+    seen: set[tuple[str, str, str, str]] = set()
     accounts = []
     for index, account in enumerate(model.accounts):
         path = child("accounts", index)
@@ -113,7 +126,8 @@ def _accounts(
             raise DocumentError(
                 f"{place} {account.chain_id!r} has no block in as_of; add one", field=place
             )
-        name = (account.venue, account.chain_id, account.id)
+        holder = (account.holder or owner).lower()
+        name = (account.venue, account.chain_id, account.id, holder)
         if name in seen:
             place = child(path, "id")
             raise DocumentError(
@@ -210,6 +224,17 @@ def _venue_answer(model: models.VenueAnswerModel | None, path: str) -> VenueAnsw
         else Health(health.value, State(health.state), health.low, health.high),
         model.source,
     )
+
+
+def _problems(model: models.PortfolioModel) -> tuple[Problem, ...]:
+    """The document's problems. One that says it is incomplete stays so, whatever it lists."""
+    listed = tuple(_problem(problem) for problem in model.problems)
+    if model.complete or any(problem.severity is Severity.READ for problem in listed):
+        return listed
+    unsaid = Failure(
+        Reason.POSITIONS_INCOMPLETE, "incomplete_document", "the document says it is incomplete"
+    )
+    return (*listed, Problem.of(unsaid, action="read the owner's positions again"))
 
 
 def _problem(model: models.ProblemModel) -> Problem:

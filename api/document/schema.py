@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, StringConstraints, Tag
+from pydantic import Discriminator, Field, StrictBool, StringConstraints, Tag
 
 from ...core.errors import Reason, Severity
 from .leg_models import FailureModel, InstrumentModel, LegModel, Strict, object_or
@@ -94,6 +94,15 @@ class AccountModel(Strict):
     failure: FailureModel | None = None
     problems: Annotated[tuple[ProblemModel, ...], Field(max_length=MAX_LEGS)] = ()
     labels: dict[Name, Text] = Field(default_factory=dict, max_length=1_000)
+
+
+class HolderModel(Strict):
+    """An address of the book: what it is, how it was found, and where if not on every chain."""
+
+    address: Name
+    kind: Literal["account", "contract", "safe", "dsproxy", "unknown"] = "unknown"
+    found_by: Text = "given"
+    chain_id: ChainId = ""
 
 
 class BlockModel(Strict):
@@ -211,6 +220,7 @@ class PortfolioModel(Strict):
     schema_name: Literal["crossmargin/portfolio/1"] = Field(alias="schema")
     owner: Name
     owners: Annotated[tuple[Name, ...], Field(max_length=1_000)] = ()
+    holders: Annotated[tuple[HolderModel, ...], Field(max_length=1_000)] = ()
     as_of: Annotated[tuple[BlockModel, ...], Field(min_length=1, max_length=1_000)]
     market: MarketModel
     model: OverridesModel | None = None
@@ -220,6 +230,13 @@ class PortfolioModel(Strict):
     hedges: Annotated[tuple[HedgeModel, ...], Field(max_length=MAX_LEGS)] = ()
     problems: Annotated[tuple[ProblemModel, ...], Field(max_length=MAX_LEGS)] = ()
     enumeration: dict[Name, Text] = Field(default_factory=dict, max_length=1_000)
+    # What an answer states beside the document. Only `complete` is read back: an incomplete
+    # document stays one.
+    complete: StrictBool = True
+    skew_seconds: Count | None = None
+    evidence_id: Text | None = None
+    model_version: Text | None = None
+    sentence: Text | None = None
 
 
 def json_schema() -> dict[str, Any]:

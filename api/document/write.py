@@ -7,6 +7,7 @@ from dataclasses import fields
 from decimal import Decimal
 from typing import cast
 
+from ...core.book.documents import holder_document
 from ...core.book.health import Health, VenueAnswer
 from ...core.book.market import Market, Quote
 from ...core.book.model import MarginAccount
@@ -47,6 +48,7 @@ def _trail(portfolio: Portfolio) -> dict[str, object]:
     return {
         "problems": _problems(portfolio.problems),
         "enumeration": dict(portfolio.enumeration),
+        "holders": [holder_document(holder) for holder in portfolio.holders],
     }
 
 

@@ -8,11 +8,12 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
+from ...adapters.wallet import WALLET
 from ...core.errors import ChainError
-from ..address import read_owner
+from ..address import read_account, read_accounts
 from ..answers import Answer, Kind
 from ..chains import chain_id_of
-from ..inputs import check_block, check_venues
+from ..inputs import check_block, check_tokens, check_venues
 from ..pipeline import answer
 from ..problems import PROBLEM_RESPONSES, problem_response
 from ..query import Query as AccountQuery
@@ -23,7 +24,24 @@ __all__ = ["router"]
 
 router = APIRouter(prefix="/v1/accounts", tags=["accounts"])
 
-_Address = Annotated[str, Path(description="The owner: 0x and 40 hexadecimal digits, any case.")]
+_Address = Annotated[
+    str,
+    Path(
+        description=(
+            "The owner: 0x and 40 digits, in one case or with the EIP-55 checksum; or an ENS name."
+        ),
+        json_schema_extra={
+            "pattern": r"^(0[xX][0-9a-fA-F]{40}|[a-z0-9_-]+(\.[a-z0-9_-]+)+)$"
+        },  # checked, with words, in the route
+    ),
+]
+_Also = Annotated[
+    list[str] | None, Query(description="A further address of the same book; may be repeated.")
+]
+_Token = Annotated[
+    list[str] | None,
+    Query(description="A token to look for in the wallet, CHAIN:ADDRESS; may be repeated."),
+]
 _Chain = Annotated[
     str | None, Query(description="One chain: a CAIP-2 id (eip155:1), a number, or a name.")
 ]
@@ -41,11 +59,15 @@ def _add(kind: Kind, summary: str) -> None:
         chain: _Chain = None,
         venue: _Venue = None,
         block: _Block = "latest",
+        also: _Also = None,
+        token: _Token = None,
         require_complete: _Complete = False,
     ) -> Response:
         sources = _restricted(request.app.state.sources, chain)
         venues = check_venues(venue or (), sources.adapters)
-        query = AccountQuery((read_owner(address),), check_block(block), venues)
+        owners = (read_account(address), *read_accounts(also or (), field="also"))
+        options = {WALLET: {"tokens": list(check_tokens(token))}} if token else {}
+        query = AccountQuery(tuple(dict.fromkeys(owners)), check_block(block), venues, options)
         return respond_with(await answer(kind, query, sources), require_complete)
 
     router.add_api_route(
@@ -71,8 +93,8 @@ def respond_with(given: Answer, require_complete: bool = False) -> Response:
     """The answer over HTTP, or the 503 that the caller preferred to an incomplete one."""
     if require_complete and not given.complete:
         missing = [p for p in given.document["problems"] if p["severity"] == "read"]
-        detail = f"{len(missing)} reads failed, first: {missing[0]['reason']}" if missing else ""
-        return problem_response(503, "incomplete", detail or "the answer is incomplete")
+        detail = f"the answer is incomplete: {len(missing)} of its parts could not be read"
+        return problem_response(503, "incomplete", detail, problems=missing)
     return Response(given.text, media_type="application/json")
 
 

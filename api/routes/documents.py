@@ -7,10 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.responses import JSONResponse, Response
 
-from ..document import json_schema
+from ..document.text import MAX_BYTES
 from ..pipeline import judge
 from ..problems import PROBLEM_RESPONSES, TooLargeError
-from ..schemas import answer_schema
+from ..schemas import answer_schema, reference
 from ..venues import venues_document
 from .accounts import respond_with
 
@@ -18,7 +18,6 @@ __all__ = ["router"]
 
 router = APIRouter(prefix="/v1")
 
-_MOST_BYTES = 10 * 1024 * 1024
 _Complete = Annotated[bool, Query(description="503 instead of an answer that is incomplete.")]
 
 
@@ -32,7 +31,7 @@ _Complete = Annotated[bool, Query(description="503 instead of an answer that is 
     openapi_extra={
         "requestBody": {
             "required": True,
-            "content": {"application/json": {"schema": json_schema()}},
+            "content": {"application/json": {"schema": reference("PortfolioModel")}},
         }
     },
 )
@@ -58,7 +57,7 @@ async def _body(request: Request) -> bytes:
     parts, size = [], 0
     async for part in request.stream():
         size += len(part)
-        if size > _MOST_BYTES:
+        if size > MAX_BYTES:
             raise TooLargeError("the document is larger than 10 MB", field="body")
         parts.append(part)
     return b"".join(parts)

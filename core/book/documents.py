@@ -14,7 +14,7 @@ from typing import Any
 from ..errors import Problem
 from ..units import plain
 from .health import Health, Parity, Verdict
-from .portfolio import BlockRef
+from .portfolio import BlockRef, Holder
 from .report import AccountReport, AddOns, Contribution, Core, Greeks, LiquidationRange, Report
 from .sentence import sentence
 from .text import cut_toward_zero, decimal_text, money, price_toward, ratio_value
@@ -24,6 +24,7 @@ __all__ = [
     "HORIZONS",
     "MARGIN_SCHEMA",
     "health_document",
+    "holder_document",
     "margin_document",
     "provenance",
 ]
@@ -44,6 +45,7 @@ def health_document(report: Report) -> Json:
         "portfolio_health": _health(report.portfolio_health),
         "two_day_coverage": _coverage(report),
         "equity": _money(report.equity),
+        "holders": [holder_document(holder) for holder in report.holders],
         "accounts": [_account(account) for account in report.accounts],
         **provenance(report),
     }
@@ -74,6 +76,7 @@ def margin_document(report: Report) -> Json:
             "rule_initial_sum": _money(report.standalone.rule_initial_sum),
             "capital_efficiency": _share(report.standalone.capital_efficiency),
         },
+        "holders": [holder_document(holder) for holder in report.holders],
         "accounts": [_account(account) | _risk_figures(account) for account in report.accounts],
         "contributions": [_contribution(part) for part in report.contributions],
         "worst_scenarios": [
@@ -88,6 +91,16 @@ def margin_document(report: Report) -> Json:
         ],
         "greeks": {name: _greeks(greeks) for name, greeks in sorted(report.greeks.items())},
         **provenance(report),
+    }
+
+
+def holder_document(holder: Holder) -> Json:
+    """An address of the book: what it is, how it was found, and where ("": on every chain)."""
+    return {
+        "address": holder.address,
+        "kind": holder.kind,
+        "found_by": holder.found_by,
+        "chain_id": holder.chain_id,
     }
 
 

@@ -136,7 +136,9 @@ class Parity:
         if venue is None or ours is None:
             return cls(view_only=venue is not None)
         common = ours.figures.keys() & venue.figures.keys()
-        return cls({name: ours.figures[name] - venue.figures[name] for name in sorted(common)})
+        differences = {name: ours.figures[name] - venue.figures[name] for name in sorted(common)}
+        # A judgement that repeats the venue's view has nothing of its own to compare.
+        return cls(differences, view_only=not common)
 
     @property
     def largest(self) -> int:

@@ -10,7 +10,7 @@ from ..errors import Problem
 from .market import Market
 from .model import Instrument, Leg, MarginAccount
 
-__all__ = ["BlockRef", "Book", "HedgeQuote", "Portfolio", "Route"]
+__all__ = ["BlockRef", "Book", "HedgeQuote", "Holder", "Portfolio", "Route"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +29,27 @@ class BlockRef:
 
 
 @dataclass(frozen=True, slots=True)
+class Holder:
+    """An address whose positions are in the book.
+
+    ``kind`` is ``account``, ``contract``, ``safe``, ``dsproxy`` or ``unknown``; ``found_by`` is
+    ``given``, ``ens:NAME`` or the registry that named it. ``chain_id`` is empty for one that is
+    read on every chain.
+    """
+
+    address: str
+    kind: str
+    found_by: str
+    chain_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Portfolio:
     """Everything an owner holds, as read. ``wallet`` legs count in equity and as rescue money.
 
     ``enumeration`` says per ``venue`` how the positions were found and whether completeness was
-    proven. ``owners`` lists every address of the book, the first being ``owner``.
+    proven. ``owners`` lists every address of the book, the first being ``owner``; ``holders`` says
+    what each of them is and how it was found.
     """
 
     owner: str
@@ -43,6 +59,7 @@ class Portfolio:
     wallet: tuple[Leg, ...] = ()
     problems: tuple[Problem, ...] = ()
     enumeration: Mapping[str, str] = field(default_factory=dict)
+    holders: tuple[Holder, ...] = ()
 
     @property
     def timestamp(self) -> int:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from ..errors import Problem
 from .health import Health, Parity, State, Verdict, worst_state
-from .portfolio import BlockRef
+from .portfolio import BlockRef, Holder
 
 __all__ = [
     "AT_RISK",
@@ -45,7 +45,8 @@ AT_RISK = AtRiskBands()
 class Coverage:
     """The smallest coverage of a bad two days, and the name of what binds it.
 
-    ``binding`` is ``portfolio``, a venue, or ``venue/id`` where the venue holds several accounts.
+    ``binding`` is ``portfolio``, a venue, ``venue/id`` where the venue holds several accounts, or
+    ``venue/id/holder`` where several holders have that one.
     """
 
     value: float | None
@@ -212,6 +213,7 @@ class Report:
     problems: tuple[Problem, ...]
     model_version: str
     evidence_id: str | None = None
+    holders: tuple[Holder, ...] = ()
 
     @property
     def state(self) -> State:

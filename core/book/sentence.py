@@ -10,6 +10,8 @@ from .report import AccountReport, LiquidationRange, Report
 
 __all__ = ["sentence", "venue_name"]
 
+_MOST_NAMED = 4
+
 _WORDS = {
     "aave": "Aave",
     "derive": "Derive",
@@ -80,12 +82,24 @@ def _first_to_go(report: Report) -> str:
 
 def _name(account: AccountReport, report: Report) -> str:
     name = venue_name(account.venue)
-    alone = sum(other.venue == account.venue for other in report.accounts) == 1
-    return name if alone else f"{name} ({account.id})"
+    peers = [other for other in report.accounts if other.venue == account.venue]
+    if len(peers) == 1:
+        return name
+    holders = {other.holder for other in peers if other.id == account.id}
+    shown = f"{name} ({_short(account.id)})"
+    return shown if len(holders) == 1 else f"{shown[:-1]} of {_short(account.holder)})"
+
+
+def _short(name: str) -> str:
+    """A long id by its two ends."""
+    return name if len(name) <= 20 else f"{name[:8]}…{name[-6:]}"
 
 
 def _listed(names: Iterable[str]) -> str:
-    *first, last = [*names] or [""]
+    known = [*names]
+    if len(known) > _MOST_NAMED:
+        known[_MOST_NAMED - 1 :] = [f"{len(known) - _MOST_NAMED + 1} more"]
+    *first, last = known or [""]
     return f"{', '.join(first)} and {last}" if first else last
 
 

@@ -6,7 +6,7 @@ fraction) and the rounding deterministic, so the same book gives the same bytes 
 
 from __future__ import annotations
 
-from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
 
 from ..units import plain
@@ -14,6 +14,8 @@ from ..units import plain
 __all__ = ["cut_toward_zero", "decimal_text", "money", "price_toward", "ratio_value"]
 
 _SIX = 6
+# Every digit of the largest float: a garbled balance must be printed, not end the whole answer.
+_EXACT = Context(prec=400)
 _ROUNDINGS = {
     "floor": ROUND_FLOOR,
     "ceiling": ROUND_CEILING,
@@ -30,7 +32,11 @@ def _at_least_two(amount: Decimal) -> str:
 
 
 def _rounded(value: float, decimals: int, rounding: str) -> Decimal:
-    return Decimal(value).quantize(Decimal(1).scaleb(-decimals), rounding=_ROUNDINGS[rounding])
+    return _at(Decimal(value), decimals, _ROUNDINGS[rounding])
+
+
+def _at(amount: Decimal, decimals: int, rounding: str) -> Decimal:
+    return amount.quantize(Decimal(1).scaleb(-decimals), rounding=rounding, context=_EXACT)
 
 
 def money(usd: float) -> str:
@@ -54,10 +60,10 @@ def ratio_value(value: float) -> Decimal:
     if (clean > 1) != (exact > 1) or (clean < 1) != (exact < 1):
         clean = exact
     decimals = _SIX
-    cut = clean.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_FLOOR)
+    cut = _at(clean, decimals, ROUND_FLOOR)
     while cut == 1 and clean > 1:
         decimals += 1
-        cut = clean.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_FLOOR)
+        cut = _at(clean, decimals, ROUND_FLOOR)
     return cut
 
 

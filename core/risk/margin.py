@@ -78,6 +78,7 @@ def assess(book: Book, parameters: ModelParameters | None = None) -> Report:
         complete=not any(problem.severity is Severity.READ for problem in problems),
         problems=problems,
         model_version=given.version,
+        holders=book.portfolio.holders,
     )
 
 

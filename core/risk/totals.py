@@ -90,5 +90,10 @@ def coverage_of(
 
 
 def _name(report: AccountReport, accounts: Sequence[AccountReport]) -> str:
-    alone = sum(other.venue == report.venue for other in accounts) == 1
-    return report.venue if alone else f"{report.venue}/{report.id}"
+    """The venue; with the id, and then the holder, where that does not say which account."""
+    peers = [other for other in accounts if other.venue == report.venue]
+    if len(peers) == 1:
+        return report.venue
+    name = f"{report.venue}/{report.id}"
+    holders = {other.holder for other in peers if other.id == report.id}
+    return name if len(holders) == 1 else f"{name}/{report.holder}"

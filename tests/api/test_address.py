@@ -3,7 +3,7 @@
 import pytest
 
 from crossmargin.adapters.address import checksum_address
-from crossmargin.api.address import read_owner, read_owners
+from crossmargin.api.address import read_accounts, read_owner
 from crossmargin.core.errors import AddressError
 
 # The examples of EIP-55.
@@ -49,4 +49,4 @@ def test_what_is_no_address_is_said_why(text, said):
 def test_owners_are_kept_in_order_and_once():
     """The same address in two cases is one owner."""
     first, second = CHECKSUMMED[2], CHECKSUMMED[3]
-    assert read_owners([second, first.lower(), first]) == (second, first)
+    assert read_accounts([second, first.lower(), first]) == (second, first)

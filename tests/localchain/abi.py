@@ -133,7 +133,7 @@ def parse_signature(signature: str) -> Function:
 def revert_reason(data: bytes) -> str:
     """What a revert said: its string, its panic code, or the hex of a custom error."""
     if data[:4] == bytes.fromhex("08c379a0"):
-        return str(decode(["string"], data[4:])[0])
+        return str(decode(["string"], data[4:], strict=False)[0])
     if data[:4] == bytes.fromhex("4e487b71"):
         return f"panic 0x{decode(['uint256'], data[4:])[0]:02x}"
     return "0x" + data.hex() if data else "no reason"

@@ -104,7 +104,13 @@ class AnvilChain(LocalChain):
         return self.rpc("evm_snapshot")
 
     def revert_to(self, mark: Any) -> None:
-        """Come back to a mark; anvil forgets the mark and those after it."""
+        """Come back to a mark; anvil forgets the mark and those after it.
+
+        Anvil clears its pool of a mined transaction after it shows the receipt. Going back before
+        that would let it drop the next transaction instead, which has the same sender and nonce.
+        """
+        while int(self.rpc("txpool_status")["pending"], 16):
+            time.sleep(0.0002)
         if not self.rpc("evm_revert", [mark]):
             raise RpcError(f"anvil no longer has the snapshot {mark}")
 

@@ -18,6 +18,7 @@ from eth.vm.forks.cancun import CancunVM  # noqa: E402
 from eth.vm.spoof import SpoofTransaction  # noqa: E402
 from eth_keys.datatypes import PrivateKey  # noqa: E402
 from eth_tester.backends.pyevm.main import PyEVMBackend  # noqa: E402
+from eth_tester.main import EthereumTester  # noqa: E402
 
 sys.setrecursionlimit(_recursion_limit)  # py-evm raises it for everyone
 
@@ -48,6 +49,7 @@ class EthTesterChain(LocalChain):
         )
         self.accounts: Sequence[str] = tuple(self._keys)
         self.chain_id: int = self._backend.chain.chain_id
+        self.tester: Any = EthereumTester(self._backend)  # the same chain as its users know it
 
     def transact(self, to: str | None, data: bytes, sender: str) -> Receipt:
         """Mine one transaction in its own block; raises `Reverted`."""

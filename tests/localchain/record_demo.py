@@ -1,6 +1,7 @@
 """Makes the demo's recording: a wallet on real contracts while ETH falls 30% and recovers.
 
-python -m tests.localchain.record_demo api/demo/recording.json.gz
+python -m tests.localchain.record_demo api/demo/recording.json.gz           reads it all again
+python -m tests.localchain.record_demo api/demo/recording.json.gz --answer  only answers it again
 """
 
 from __future__ import annotations
@@ -12,16 +13,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from crossmargin.adapters.address import checksum_address
-from crossmargin.adapters.chain.evidence import Bundle, save_bundle
+from crossmargin.adapters.chain.evidence import Bundle, load_bundle, save_bundle
 from crossmargin.adapters.facts import Facts
-from crossmargin.api.evidence import record
+from crossmargin.api.evidence import record, reopen
 from crossmargin.api.pipeline import answer
 from crossmargin.api.query import Query
 
 from .anvil import AnvilChain
 from .world import World, deploy_world
 
-__all__ = ["record_demo"]
+__all__ = ["answer_again", "record_demo"]
 
 _BLOCKS = 48
 _SECONDS_A_BLOCK = 1_800
@@ -29,6 +30,7 @@ _WAD = 10**18
 _USDC = 10**6
 _ETH_TOP, _FALL = 3_000.0, 0.30
 _OWNER = "0xDe30000000000000000000000000000000000001"
+_SHOP = "0xDe30000000000000000000000000000000000002"
 
 
 def eth_path(step: int) -> float:
@@ -50,9 +52,9 @@ async def record_demo(path: Path) -> None:
 
 
 def _open_positions(world: World) -> str:
-    """Collateral in two tokens and a debt on Aave, a second loan on Morpho."""
+    """Collateral in two tokens and a debt on Aave, a second loan on Morpho, most of both spent."""
     owner = _OWNER.lower()
-    world.chain.rpc("anvil_setBalance", [owner, hex(10 * _WAD)])
+    world.chain.rpc("anvil_setBalance", [owner, hex(_WAD // 2)])
     world.aave.supply(owner, "WETH", 10 * _WAD)
     world.aave.supply(owner, "wstETH", 4 * _WAD)
     world.aave.supply(owner, "USDC", 2_000 * _USDC)
@@ -60,6 +62,8 @@ def _open_positions(world: World) -> str:
     market = world.market("DAI", "WETH")
     world.morpho.supply_collateral(market, owner, 8 * _WAD)
     world.morpho.borrow(market, owner, 10_400 * _WAD)
+    for symbol, spent in (("USDC", 27_500 * _USDC), ("DAI", 10_000 * _WAD)):
+        world.aave.reserves[symbol].token.send("transfer", _SHOP, spent, sender=owner)
     return owner
 
 
@@ -88,5 +92,14 @@ def _move_prices(world: World, eth: float) -> None:
     world.morpho.set_price(market, int(eth * 10**12) * 10**24)
 
 
+async def answer_again(path: Path) -> None:
+    """Keep the recording and store the answer that the present code gives."""
+    bundle = load_bundle(path)
+    kind, query, sources = reopen(bundle)
+    given = await answer(kind, query, sources)
+    save_bundle(replace(bundle, answer=given.text.decode()), path)
+
+
 if __name__ == "__main__":
-    asyncio.run(record_demo(Path(sys.argv[1])))
+    job = answer_again if "--answer" in sys.argv[2:] else record_demo
+    asyncio.run(job(Path(sys.argv[1])))

@@ -107,8 +107,8 @@ def open_chain(chain: LocalChain) -> Chain:
     )
 
 
-def deploy_world(chain: LocalChain) -> World:
+def deploy_world(chain: LocalChain, stable_borrowing: bool = False) -> World:
     """Both venues on one chain, with the same tokens."""
-    aave = deploy_aave(chain)
+    aave = deploy_aave(chain, stable_borrowing)
     tokens = {symbol: aave.reserves[symbol].token for symbol in DECIMALS}
     return World(chain, aave, deploy_morpho(chain, tokens=tokens))

@@ -133,3 +133,34 @@ def test_a_read_that_two_plans_ask_for_is_sent_once() -> None:
     results = run({"a": summing(CALLS[:1]), "b": summing(CALLS[:1])}, Watching(recording))
     assert results == {"a": 7, "b": 7}
     assert [len(reads) for reads in sent] == [1]
+
+
+def test_a_plan_that_ends_can_call_for_another() -> None:
+    """What joins starts in the next round, shares it, may call for more, and has its own result."""
+    chain = recorded(CALLS)
+
+    def joining(key: str, result: int | Failure) -> Mapping[str, ReadPlan[int]]:
+        if key == "one":
+            return {"joined": summing(CALLS[3:4]), "at once": summing()}
+        return {"after": summing(CALLS[5:6])} if key == "joined" else {}
+
+    plans = {"one": summing(CALLS[1:2]), "two": summing(CALLS[2:3], CALLS[3:4], CALLS[4:5])}
+    found = asyncio.run(run_plans(chain, plans, BLOCK, joining))
+    assert found == {"one": 1, "two": 9, "joined": 3, "at once": 0, "after": 5}
+    assert list(found)[:2] == ["one", "two"]
+    assert chain.rounds == 3
+
+
+def test_a_plan_without_rounds_can_call_for_another() -> None:
+    """A result that was there before the first round is told too."""
+    chain = recorded(CALLS)
+    plans = {"nothing": summing()}
+    found = asyncio.run(
+        run_plans(
+            chain,
+            plans,
+            BLOCK,
+            lambda key, _: {"next": summing(CALLS[:2])} if key != "next" else {},
+        )
+    )
+    assert found == {"nothing": 0, "next": 1}

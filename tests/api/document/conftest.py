@@ -10,11 +10,13 @@ import pytest
 
 from crossmargin.adapters.tokens import TokenRegistry, bundled_tokens
 
+ROOT = Path(__file__).resolve().parents[3]
+
 
 @pytest.fixture
 def worked() -> dict[str, Any]:
     """The specification's example of a portfolio document, fresh for each test."""
-    text = Path(__file__).with_name("worked.json").read_text(encoding="utf-8")
+    text = (ROOT / "examples" / "worked.json").read_text(encoding="utf-8")
     document: dict[str, Any] = json.loads(text)
     return document
 

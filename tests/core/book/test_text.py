@@ -19,6 +19,7 @@ from crossmargin.core.book.text import cut_toward_zero, money, price_toward, rat
         (0.1234567, "0.123457"),
         (1e-9, "0.00"),
         (12_345_678_901.25, "12345678901.25"),
+        (2.0**100, "1267650600228229401496703205376.00"),
     ],
 )
 def test_money_has_two_to_six_decimals(usd, text):

@@ -1,0 +1,95 @@
+"""Writes the generated parts of the documentation: outputs of commands, and tables.
+
+python -m tests.documentation
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from crossmargin.api.chains import chain_name
+from crossmargin.api.exits import Exit
+from crossmargin.api.sources import open_sources
+from crossmargin.api.venues import venues_document
+
+__all__ = ["PAGES", "ROOT", "rendered"]
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = (ROOT / "README.md", ROOT / "docs" / "cli.md")
+_WIDTH = "88"
+_MARK = "--- next ---"
+_CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+_TABLE = re.compile(r"^(<!-- (\w+): .*? -->)\n.*?^(<!-- end -->)$", re.DOTALL | re.MULTILINE)
+_MEANINGS = {
+    Exit.OK: "nothing to worry about",
+    Exit.FAULT: "a fault of this program",
+    Exit.USAGE: "bad input; one line on stderr names it",
+    Exit.UNREACHABLE: "no source could be reached: nothing was read",
+    Exit.MISMATCH: "`verify`, `parity` or `replay` found a difference",
+    Exit.AT_RISK: "at risk",
+    Exit.LIQUIDATABLE: "liquidatable now",
+    Exit.BAD_DEBT: "bad debt",
+    Exit.INCOMPLETE: "something could not be read; the rest is not worse than at risk",
+}
+
+
+def rendered(text: str) -> str:
+    """The page with every console block run again and every generated table written again."""
+    text = _CONSOLE.sub(lambda found: f"```console\n{_run(found[1])}```", text)
+    return _TABLE.sub(lambda found: f"{found[1]}\n{_TABLES[found[2]]()}{found[3]}", text)
+
+
+def _run(block: str) -> str:
+    """The block's commands, each with what it prints on stdout now."""
+    commands = [line[2:] for line in block.splitlines() if line.startswith("$ ")]
+    script = f"\necho '{_MARK}'\n".join(commands)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "COLUMNS": _WIDTH, "NO_COLOR": "1"}
+    done = subprocess.run(
+        ["bash", "-c", script],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    parts = done.stdout.split(f"{_MARK}\n")
+    return "".join(
+        f"$ {command}\n" + "".join(f"{line.rstrip()}\n" for line in output.splitlines())
+        for command, output in zip(commands, parts, strict=True)
+    )
+
+
+def _table(*rows: Iterable[str]) -> str:
+    head, *body = [f"| {' | '.join(row)} |\n" for row in rows]
+    return head + "|---" * (head.count("|") - 1) + "|\n" + "".join(body)
+
+
+def _venues() -> str:
+    rows = [
+        (
+            f"`{venue['venue']}`",
+            ", ".join(dict.fromkeys(chain_name(at["chain_id"]) for at in venue["deployments"])),
+            ", ".join(f"`{name}`" for name in venue["exact"]),
+            ", ".join(venue["view_only"]) or "–",
+        )
+        for venue in venues_document(open_sources({}))["venues"]
+    ]
+    return _table(("venue", "chains", "exact", "view only"), *rows)
+
+
+def _exits() -> str:
+    rows = [(str(int(code)), meaning) for code, meaning in _MEANINGS.items()]
+    return _table(("code", "means"), *rows)
+
+
+_TABLES: dict[str, Callable[[], str]] = {"venues": _venues, "exits": _exits}
+
+if __name__ == "__main__":
+    for page in PAGES:
+        page.write_text(rendered(page.read_text(encoding="utf-8")), encoding="utf-8")
