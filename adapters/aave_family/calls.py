@@ -79,7 +79,7 @@ class Answers:
         """The reads that no contract answered: what a contract refused or garbled is its answer."""
         for call, replies in self._replies.items():
             raw = replies.raw(call)
-            if isinstance(call, Call) and isinstance(raw, Failure) and raw.reason is not Reason.CALL_REVERTED:
+            if isinstance(raw, Failure) and raw.reason is not Reason.CALL_REVERTED:
                 yield call, raw
 
 

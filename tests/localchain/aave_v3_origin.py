@@ -48,9 +48,7 @@ def deploy_aave_origin(chain: LocalChain) -> AaveOriginMarket:
     return market
 
 
-def random_origin_accounts(
-    market: AaveOriginMarket, n: int, seed: int
-) -> Sequence[RandomAccount]:
+def random_origin_accounts(market: AaveOriginMarket, n: int, seed: int) -> Sequence[RandomAccount]:
     """Random accounts; afterwards the table's collaterals lose their LTV or are frozen."""
     opened = random_accounts(market, n, seed, palette=PALETTE_36)
     for mode in MODES:

@@ -10,7 +10,15 @@ from functools import partial
 from .aave_v3 import STABLE, VARIABLE, AaveMarket
 from .chain import Reverted
 
-__all__ = ["PALETTE", "Palette", "RandomAccount", "Shake", "price_at_threshold", "random_accounts", "shake"]
+__all__ = [
+    "PALETTE",
+    "Palette",
+    "RandomAccount",
+    "Shake",
+    "price_at_threshold",
+    "random_accounts",
+    "shake",
+]
 
 _LTV_ZERO, _LTV_WHILE_OPENING = "CRV", 5_000
 _LONGEST_JUMP = 6.8906  # log10 of 90 days in seconds
