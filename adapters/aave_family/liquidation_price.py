@@ -12,7 +12,7 @@ make the sign flip again within a few units of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from ...core.book.health import LiquidationPrice
@@ -144,35 +144,43 @@ def _first(holds: Callable[[int], bool]) -> int | None:
 
 def _collateral_price(position: Position, holding: _Holding, others: Totals) -> int | None:
     """The smallest price above every liquidatable one, for an asset that is only collateral."""
-    find = _exact_value if position.profile.exact_health else _averaged_value
-    value = find(others, holding.threshold)
-    if value is None or value == 0:
-        return None
-    return div_up(value * holding.reserve.unit, holding.supply)
+    find = _exact_bands if position.profile.exact_health else _averaged_bands
+    unit, supply = holding.reserve.unit, holding.supply
+    for lowest, highest in find(others, holding.threshold):
+        # A price moves the value in steps: the highest one in the band, if any falls into it.
+        price = ((highest + 1) * unit - 1) // supply
+        if base_value(supply, price, unit, up=False) >= lowest:
+            return price + 1
+    return None
 
 
-def _exact_value(others: Totals, threshold: int) -> int | None:
-    """The collateral value needed where health is ``(S * 1e18 + D // 2) // D // 1e4``."""
+_Band = tuple[int, int]  # liquidatable collateral values, both ends included
+
+
+def _exact_bands(others: Totals, threshold: int) -> Iterator[_Band]:
+    """The values below the one needed, where health is ``(S * 1e18 + D // 2) // D // 1e4``."""
     needed = div_up(WAD * BPS * others.debt - others.debt // 2, WAD) - others.weighted_threshold
-    if threshold == 0:
-        return None
-    return max(div_up(needed, threshold), 0)
+    if threshold and needed > 0:
+        yield 0, div_up(needed, threshold) - 1
 
 
-def _averaged_value(others: Totals, threshold: int) -> int | None:
-    """The same where health uses the floored average threshold ``k``, up to 3.4.
+def _averaged_bands(others: Totals, threshold: int) -> Iterator[_Band]:
+    """The same, highest first, where health uses the floored average threshold ``k``, up to 3.4.
 
     On the values that give one ``k`` health rises with value, but a step of ``k`` downward lowers
-    it, so that liquidatable values come in bands. The highest band that is not empty decides; bands
-    of higher values have lower ``k``, so the search goes up from this asset's own threshold.
+    it, so that liquidatable values come in bands. Bands of higher values have lower ``k``, so the
+    search goes up from this asset's own threshold.
     """
     if threshold == 0:
-        return None
+        return
     needed = div_up(WAD * others.debt - others.debt // 2, WAD)
     collateral, weighted = others.collateral, others.weighted_threshold
     average = weighted // collateral if collateral else threshold
     if threshold >= average:
-        return _rising_value(others, threshold, needed)
+        value = _rising_value(others, threshold, needed)
+        if value:
+            yield 0, value - 1
+        return
     for k in range(threshold, average + 1):
         above = (weighted - (k + 1) * collateral) // (k + 1 - threshold)
         lowest = max(above + 1, 0)
@@ -181,8 +189,7 @@ def _averaged_value(others: Totals, threshold: int) -> int | None:
         if k > threshold:
             highest = min(highest, (weighted - k * collateral) // (k - threshold))
         if lowest <= highest:
-            return highest + 1
-    return None
+            yield lowest, highest
 
 
 def _rising_value(others: Totals, threshold: int, needed: int) -> int | None:
