@@ -164,7 +164,8 @@ class MarketCalls:
 
     def base_unit(self, market: Market) -> Call[int]:
         """One unit of the base currency."""
-        return _ORACLE.uint(market.oracle, "BASE_CURRENCY_UNIT")
+        call = _ORACLE.one(market.oracle, "BASE_CURRENCY_UNIT")
+        return Call(call.target, call.data, call.function, _unit)
 
     def liquidation_allowed(self, sentinel: str) -> Call[bool]:
         """The sentinel's word on liquidations of accounts not far below the limit."""
@@ -213,6 +214,14 @@ def _price(outputs: tuple[Any, ...]) -> int:
     if price >> 128:
         raise ValueError("a price of more than 128 bits")
     return price
+
+
+def _unit(outputs: tuple[Any, ...]) -> int:
+    """The base currency's unit: 10**8 for dollars, 10**18 for ether; always a power of ten."""
+    unit = int(outputs[0])
+    if unit != 10 ** (len(str(unit)) - 1) or unit >> 128:
+        raise ValueError(f"{unit} is no unit")
+    return unit
 
 
 def _mode(outputs: tuple[Any, ...]) -> int:
