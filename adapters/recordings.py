@@ -17,14 +17,14 @@ from ..core.book.model import Leg, MarginAccount
 from ..core.book.portfolio import BlockRef
 from ..core.errors import Failure, Reason
 from .base import Adapter, Deployment, ReadRequest, VenueSnapshot
-from .chain.call import Call, Log, LogQuery, RawReply, Read, ReadPlan, Replies
+from .chain.call import Call, Log, LogQuery, RawReply, Read, ReadPlan, Replies, StorageQuery
 from .facts import Facts
 from .tokens import bundled_tokens
 
 __all__ = ["RecordedAccount", "ReplyKey", "load_recordings", "record", "replay", "summary"]
 
 T = TypeVar("T")
-ReplyKey = tuple[str, bytes] | LogQuery
+ReplyKey = tuple[str, bytes] | LogQuery | StorageQuery
 
 # Whatever a plan asks that was not recorded failed as a dead node would have failed it.
 _UNRECORDED = Failure(Reason.RPC_UNAVAILABLE, "not_recorded")
@@ -192,6 +192,8 @@ def _reply_document(key: ReplyKey, reply: RawReply) -> dict[str, Any]:
             "topics": list(key.topics),
             "from_block": key.from_block,
         }
+    elif isinstance(key, StorageQuery):
+        asked = {"storage": key.address, "slot": f"{key.slot:#x}"}
     else:
         asked = {"to": key[0], "data": f"0x{key[1].hex()}"}
     if isinstance(reply, Failure):
@@ -203,8 +205,11 @@ def _reply_document(key: ReplyKey, reply: RawReply) -> dict[str, Any]:
 
 
 def _reply(entry: Mapping[str, Any]) -> tuple[ReplyKey, RawReply]:
+    key: ReplyKey
     if "logs" in entry:
-        key: ReplyKey = LogQuery(entry["logs"], tuple(entry["topics"]), entry["from_block"])
+        key = LogQuery(entry["logs"], tuple(entry["topics"]), entry["from_block"])
+    elif "storage" in entry:
+        key = StorageQuery(entry["storage"], int(entry["slot"], 16))
     else:
         key = (entry["to"].lower(), bytes.fromhex(entry["data"][2:]))
     if "failure" in entry:

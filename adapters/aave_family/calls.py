@@ -165,7 +165,7 @@ class MarketCalls:
     def base_unit(self, market: Market) -> Call[int]:
         """One unit of the base currency."""
         call = _ORACLE.one(market.oracle, "BASE_CURRENCY_UNIT")
-        return Call(call.target, call.data, call.function, _unit)
+        return Call(call.target, call.data, call.function, _power_of_ten)
 
     def liquidation_allowed(self, sentinel: str) -> Call[bool]:
         """The sentinel's word on liquidations of accounts not far below the limit."""
@@ -216,20 +216,20 @@ def _price(outputs: tuple[Any, ...]) -> int:
     return price
 
 
-def _unit(outputs: tuple[Any, ...]) -> int:
-    """The base currency's unit: 10**8 for dollars, 10**18 for ether; always a power of ten."""
-    unit = int(outputs[0])
-    if unit != 10 ** (len(str(unit)) - 1) or unit >> 128:
-        raise ValueError(f"{unit} is no unit")
-    return unit
-
-
 def _mode(outputs: tuple[Any, ...]) -> int:
     """A category's number; one of more than 8 bits was never given out, and cannot be asked for."""
     mode = int(outputs[0])
     if mode >> 8:
         raise ValueError(f"{mode} is no eMode category")
     return mode
+
+
+def _power_of_ten(outputs: tuple[Any, ...]) -> int:
+    """A unit; prices are shown with as many decimals as it has zeros, so it must be nothing else."""
+    unit = int(outputs[0])
+    if unit != 10 ** (len(str(unit)) - 1):
+        raise ValueError(f"{unit} is no unit of a currency")
+    return unit
 
 
 def _text_of_bytes(outputs: tuple[Any, ...]) -> str:

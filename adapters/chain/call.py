@@ -28,6 +28,7 @@ __all__ = [
     "Read",
     "ReadPlan",
     "Replies",
+    "StorageQuery",
     "selector",
 ]
 
@@ -133,6 +134,14 @@ class LogQuery:
 
 
 @dataclass(frozen=True, slots=True)
+class StorageQuery:
+    """One word of a contract's storage: for what no function tells, a proxy's implementation."""
+
+    address: str
+    slot: int
+
+
+@dataclass(frozen=True, slots=True)
 class Log:
     """One event: its topics and data as 0x text, and the block it is in."""
 
@@ -142,7 +151,7 @@ class Log:
     block_number: int
 
 
-Read = Call[Any] | LogQuery
+Read = Call[Any] | LogQuery | StorageQuery
 RawReply = bytes | tuple[Log, ...] | Failure
 
 
@@ -170,6 +179,11 @@ class Replies:
         """The logs that the query found."""
         found = self._raw[query]
         return found if isinstance(found, Failure) else cast("tuple[Log, ...]", found)
+
+    def word(self, query: StorageQuery) -> int | Failure:
+        """The storage word as an integer."""
+        found = self._raw[query]
+        return found if isinstance(found, Failure) else int.from_bytes(cast(bytes, found), "big")
 
     def failures(self, calls: Iterable[Call[Any]]) -> list[tuple[Call[Any], Failure]]:
         """The calls among these that failed or do not decode, with why."""

@@ -14,7 +14,7 @@ from typing import Any
 from ...core.book.portfolio import BlockRef
 from ...core.errors import BlockError, ChainError, Failure, Reason, SourceError
 from .batch import CallBatch
-from .call import Call, LogQuery, RawReply, Read, Replies
+from .call import Call, LogQuery, RawReply, Read, Replies, StorageQuery
 from .endpoint import Endpoint
 from .jsonrpc import EndpointError, Kind, RefusedError
 from .logs import read_logs
@@ -132,15 +132,18 @@ class RpcChain:
     ) -> dict[Read, RawReply]:
         """What this endpoint answers, after its chain and (pinned by number) its block held."""
         queries = [read for read in reads if isinstance(read, LogQuery)]
-        calls = [read for read in reads if not isinstance(read, LogQuery)]
+        words = [read for read in reads if isinstance(read, StorageQuery)]
+        calls = [read for read in reads if isinstance(read, Call)]
         wrong = await _fault(endpoint, endpoint.verify(deadline))
         if wrong is not None:
             return dict.fromkeys(reads, wrong)
-        answers, logs = await asyncio.gather(
+        answers, logs, stored = await asyncio.gather(
             self._calls(endpoint, calls, block, deadline),
             asyncio.gather(*(read_logs(endpoint, query, block, deadline) for query in queries)),
+            asyncio.gather(*(_word(endpoint, query, block, deadline) for query in words)),
         )
         answers |= dict(zip(queries, logs, strict=True))
+        answers |= dict(zip(words, stored, strict=True))
         # Log ranges end at a number, so they need the check even where calls are pinned by hash.
         by_number = queries if endpoint.transport.supports_hash else reads
         if by_number:
@@ -175,6 +178,16 @@ async def _fault(endpoint: Endpoint, check: Any) -> Failure | None:
     except (EndpointError, RefusedError) as error:
         return endpoint.failed(error)
     return None
+
+
+async def _word(
+    endpoint: Endpoint, query: StorageQuery, block: BlockRef, deadline: float
+) -> bytes | Failure:
+    """A storage word, or why it could not be had."""
+    try:
+        return await endpoint.storage(query.address, query.slot, block, deadline)
+    except (EndpointError, RefusedError) as error:
+        return endpoint.failed(error)
 
 
 async def _same_block(endpoint: Endpoint, block: BlockRef, deadline: float) -> None:

@@ -22,6 +22,7 @@ _MAX_REST = 30.0
 _VERIFY_EVERY = 60.0
 _NO_CALL = {"to": "0x" + "00" * 20, "data": "0x"}
 _NO_BLOCK = "0x" + "de" * 32
+_WORD = 32  # bytes
 _AT_ONCE = 32  # requests in flight; the others wait, and are not sent if a rate limit arrives
 
 # The answer was too big or the request was: asking for less is the remedy, not resting.
@@ -147,15 +148,26 @@ class Endpoint:
         return await self.request(method, [selector, False], deadline)
 
     async def call(self, target: str, data: bytes, block: BlockRef, deadline: float) -> bytes:
-        """The bytes that an ``eth_call`` returns at the block: by hash, else by number.
+        """The bytes that an ``eth_call`` returns at the block."""
+        message = {"to": target, "data": "0x" + data.hex()}
+        return await self._at("eth_call", [message], block, deadline)
+
+    async def storage(self, address: str, slot: int, block: BlockRef, deadline: float) -> bytes:
+        """The 32 bytes of a storage word at the block."""
+        word = await self._at("eth_getStorageAt", [address, f"{slot:#066x}"], block, deadline)
+        if len(word) > _WORD:
+            raise EndpointError("bad_shape")
+        return word.rjust(_WORD, b"\0")
+
+    async def _at(self, method: str, params: list[Any], block: BlockRef, deadline: float) -> bytes:
+        """What a state-reading method returns at the block: by hash, else by number.
 
         A node that refuses the hash object as a parameter, and then answers by number, has no
         EIP-1898; that is remembered in the transport.
         """
-        message = {"to": target, "data": "0x" + data.hex()}
         if block.hash and self.transport.supports_hash is not False:
             try:
-                result = await self.request("eth_call", [message, _pinned(block.hash)], deadline)
+                result = await self.request(method, [*params, _pinned(block.hash)], deadline)
             except RefusedError as refusal:
                 if self.transport.supports_hash or refusal.kind is not Kind.INVALID_PARAMS:
                     raise
@@ -164,7 +176,7 @@ class Endpoint:
                 if self.transport.supports_hash is None:
                     self.transport.supports_hash = True
                 return bytes_of(result)
-        result = await self.request("eth_call", [message, hex(block.number)], deadline)
+        result = await self.request(method, [*params, hex(block.number)], deadline)
         self.transport.supports_hash = False
         return bytes_of(result)
 

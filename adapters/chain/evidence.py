@@ -7,6 +7,7 @@
     calls          target, data, answers: per block, in the order of ``blocks``, an index into
                    ``replies``, or null where the call was not made at that block
     logs           address, topics, from_block, answers: the same
+    storage        address, slot (0x), answers: the same
     replies        0x return data | {"reason", "code", "detail"} | a list of logs
     answer         the text of the answer; the only part that the evidence id does not cover
 
@@ -29,7 +30,7 @@ import orjson
 
 from ...core.book.portfolio import BlockRef
 from ...core.errors import BundleError, Failure
-from .call import Call, Log, LogQuery, RawReply, Read
+from .call import Call, Log, LogQuery, RawReply, Read, StorageQuery
 from .evidence_reader import SCHEMA, bundle_parts
 from .recorded import Recording
 
@@ -137,6 +138,11 @@ def _document(bundle: Bundle) -> dict[str, Any]:
         for read in reads
         if isinstance(read, LogQuery)
     ]
+    storage = [
+        {"address": read.address, "slot": f"{read.slot:#x}", "answers": answers(read)}
+        for read in reads
+        if isinstance(read, StorageQuery)
+    ]
     return {
         "schema": SCHEMA,
         "code_version": bundle.code_version,
@@ -144,12 +150,15 @@ def _document(bundle: Bundle) -> dict[str, Any]:
         "blocks": [_block(block) for block in blocks],
         "calls": calls,
         "logs": logs,
+        "storage": storage,
         "replies": replies,
     }
 
 
 def _order(read: Read) -> tuple[str, bytes]:
-    """A total order: calls by target and data; log queries by their canonical text, after them."""
+    """A total order: calls by target and data; then log queries by their text, then storage."""
+    if isinstance(read, StorageQuery):
+        return "~~", orjson.dumps([read.address, f"{read.slot:#066x}"])
     if isinstance(read, LogQuery):
         return "~", orjson.dumps([read.address, list(read.topics), read.from_block])
     return read.target, read.data

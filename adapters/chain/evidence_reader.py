@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from ...core.book.portfolio import BlockRef
 from ...core.errors import BundleError, Failure, Reason
-from .call import Log, LogQuery, RawReply, Read
+from .call import Log, LogQuery, RawReply, Read, StorageQuery
 from .recorded import Recording, recorded_call
 
 __all__ = ["SCHEMA", "bundle_parts"]
@@ -44,6 +44,8 @@ def _recording(document: Any) -> Recording:
         _answers(recording, read, entry, place, replies)
     for place, entry in _entries(document, "logs"):
         _answers(recording, _query(entry, place), entry, place, replies)
+    for place, entry in _entries(document, "storage"):
+        _answers(recording, _storage(entry, place), entry, place, replies)
     return recording
 
 
@@ -97,6 +99,14 @@ def _query(entry: Any, place: str) -> LogQuery:
         raise _wrong(f"{place}.topics", "must be strings or null")
     address = _field(entry, "address", str, place)
     return LogQuery(address, tuple(topics), _field(entry, "from_block", int, place))
+
+
+def _storage(entry: Any, place: str) -> StorageQuery:
+    slot = _field(entry, "slot", str, place)
+    try:
+        return StorageQuery(_field(entry, "address", str, place), int(slot, 16))
+    except ValueError:
+        raise _wrong(f"{place}.slot", "must be 0x and hexadecimal digits") from None
 
 
 def _entries(document: Any, name: str) -> list[tuple[str, Any]]:

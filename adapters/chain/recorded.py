@@ -12,7 +12,7 @@ from typing import Any
 
 from ...core.book.portfolio import BlockRef
 from ...core.errors import BlockError, ChainError, Failure, Reason
-from .call import Call, Function, LogQuery, RawReply, Read, Replies
+from .call import Call, Function, RawReply, Read, Replies
 from .pin import selector_of
 from .source import Chain
 
@@ -146,7 +146,7 @@ def recorded_call(target: str, data: bytes) -> Call[Any]:
 
 
 def _bare(read: Read) -> Read:
-    return read if isinstance(read, LogQuery) else recorded_call(read.target, read.data)
+    return recorded_call(read.target, read.data) if isinstance(read, Call) else read
 
 
 def _is(block: BlockRef, wanted: int | str) -> bool:

@@ -49,6 +49,7 @@ class EthTesterTransport:
             "eth_call": self._call,
             "eth_getCode": lambda address, at: tester.get_code(address, _number(at)),
             "eth_getLogs": self._logs,
+            "eth_getStorageAt": self._storage,
         }
 
     async def request(self, method: str, params: list[Any], deadline: float) -> Any:
@@ -86,6 +87,13 @@ class EthTesterTransport:
             return _header(self._tester.get_block_by_hash(block_hash))
         except self._errors.BlockNotFound:
             return None
+
+    def _storage(self, address: str, slot: str, at: str) -> str:
+        """eth-tester has no such method; its py-evm chain's state does."""
+        chain = self._tester.backend.chain
+        header = chain.get_canonical_block_header_by_number(int(at, 16))
+        state = chain.get_vm(header).state if at != "latest" else chain.get_vm().state
+        return f"{state.get_storage(bytes.fromhex(address[2:]), int(slot, 16)):#066x}"
 
     def _logs(self, query: dict[str, Any]) -> list[dict[str, Any]]:
         found = self._tester.get_logs(

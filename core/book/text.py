@@ -14,7 +14,8 @@ from ..units import plain
 __all__ = ["cut_toward_zero", "decimal_text", "money", "price_toward", "ratio_value"]
 
 _SIX = 6
-_WIDE = Context(prec=400)  # more digits than any float has before its point
+# Every digit of the largest float: a garbled balance must be printed, not end the whole answer.
+_EXACT = Context(prec=400)
 _ROUNDINGS = {
     "floor": ROUND_FLOOR,
     "ceiling": ROUND_CEILING,
@@ -31,8 +32,11 @@ def _at_least_two(amount: Decimal) -> str:
 
 
 def _rounded(value: float, decimals: int, rounding: str) -> Decimal:
-    unit = Decimal(1).scaleb(-decimals)
-    return Decimal(value).quantize(unit, rounding=_ROUNDINGS[rounding], context=_WIDE)
+    return _at(Decimal(value), decimals, _ROUNDINGS[rounding])
+
+
+def _at(amount: Decimal, decimals: int, rounding: str) -> Decimal:
+    return amount.quantize(Decimal(1).scaleb(-decimals), rounding=rounding, context=_EXACT)
 
 
 def money(usd: float) -> str:
@@ -56,10 +60,10 @@ def ratio_value(value: float) -> Decimal:
     if (clean > 1) != (exact > 1) or (clean < 1) != (exact < 1):
         clean = exact
     decimals = _SIX
-    cut = clean.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_FLOOR, context=_WIDE)
+    cut = _at(clean, decimals, ROUND_FLOOR)
     while cut == 1 and clean > 1:
         decimals += 1
-        cut = clean.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_FLOOR, context=_WIDE)
+        cut = _at(clean, decimals, ROUND_FLOOR)
     return cut
 
 

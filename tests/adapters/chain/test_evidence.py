@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crossmargin.adapters.chain.call import Log, LogQuery, RawReply, Read
+from crossmargin.adapters.chain.call import Log, LogQuery, RawReply, Read, StorageQuery
 from crossmargin.adapters.chain.evidence import (
     Bundle,
     dump_bundle,
@@ -35,6 +35,7 @@ ENTRIES: list[tuple[int, Read, RawReply]] = [
     (1, number_call(3), Failure(Reason.CALL_REVERTED, "error", "no")),
     (1, LogQuery(target(5), (None, "0x" + "11" * 32), 3), (LOG, LOG)),
     (2, LogQuery(target(5), (), 3), ()),
+    (1, StorageQuery(target(5), 2**255 + 1), word(7)),
 ]
 REQUEST = {"command": "health", "address": target(9), "options": {"venue": ["aave-v3"]}}
 
@@ -85,7 +86,7 @@ def test_the_id_covers_everything_but_the_answer() -> None:
 def test_the_id_is_known() -> None:
     """The id of a fixed bundle never changes while the format is version 1."""
     assert bundle_of(ENTRIES).evidence_id == (
-        "28829563a1b1e733c56bc0db51b8ac340c58b9ab5f3ed6fcb90347f4bf622dc1"
+        "7e4801cbf4ce14b3a34907c410504c40d01e36cc77da016ff9864feacdc58ed7"
     )
 
 
