@@ -37,8 +37,8 @@ _BALANCE = "balanceOf(address)"
 class WalletRequest:
     """Whose wallet to read, at which block; ``added`` are addresses beside the registry's.
 
-    On a ``public`` chain every token of the registry has code; on any other one without code does
-    not exist there, and that is no problem.
+    A token of the registry without code does not exist at the block: on a ``public`` chain, where
+    it does today, that is noted; on any other it is no matter.
     """
 
     owner: str
@@ -110,12 +110,19 @@ class _Wallet:
         """A token's balance: a leg, a share to look through, or nothing where it is 0."""
         asset = self._request.tokens.at(self._chain, token)
         if isinstance(balance, Failure):
-            if self._exists(balance, token):
-                self._add_unread(asset, balance)
+            self._take_unread(asset, token, balance)
         elif balance and (not asset.known or self._request.tokens.receipt(self._chain, token)):
             self.shares[token] = balance
         elif balance:
             self._add_spot(asset, token, balance)
+
+    def _take_unread(self, asset: Asset, token: str, failure: Failure) -> None:
+        """A token without code did not exist yet at the block: an asset less, and a note of it."""
+        if self._is_stranger(token) or not _no_code(failure):
+            self._add_unread(asset, failure)
+        elif self._request.public:
+            detail = f"{asset.symbol} has no code at this block: it is not counted"
+            self._note(Failure(failure.reason, failure.code, detail))
 
     def take_coin(self, balance: int | Failure | None) -> None:
         """The native coin's balance; None where the registry knows no coin or no price of it."""
@@ -154,9 +161,6 @@ class _Wallet:
 
     def _is_stranger(self, token: str) -> bool:
         return not self._request.tokens.at(self._chain, token).known
-
-    def _exists(self, failure: Failure, token: str) -> bool:
-        return self._request.public or self._is_stranger(token) or not _no_code(failure)
 
     def _add_spot(self, asset: Asset, contract: str, balance: int, call: str = _BALANCE) -> None:
         raw = RawAmount(balance, asset.decimals, checksum_address(contract), call)
