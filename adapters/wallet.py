@@ -171,8 +171,12 @@ class _Wallet:
         self._legs.append(Leg(self._leg_id(asset), Spot(asset), Decimal(0), failure=failure))
 
     def _leg_id(self, asset: Asset) -> str:
-        """Unique in a wallet of many holders and chains: chain, holder, token."""
-        token = asset.key if asset.known else asset.address
+        """Unique in a wallet of many holders and chains: chain, holder, token.
+
+        One key can stand for several contracts (a registry may list them), an address cannot; the
+        chain's own coin has none.
+        """
+        token = asset.address.lower() or asset.key
         return f"{self._chain}/{self._request.owner.lower()}/{token}"
 
     def _note(self, failure: Failure) -> None:

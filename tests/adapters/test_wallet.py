@@ -96,8 +96,10 @@ def read(
 
 
 def by_token(snapshot: WalletSnapshot) -> dict[str, Leg]:
-    """The legs by the last part of their ids."""
-    return {leg.id.rpartition("/")[2]: leg for leg in snapshot.legs}
+    """The legs by their token: the key of a listed one, the address of any other."""
+    listed = {asset.address.lower(): asset.key for asset in ASSETS}
+    tokens = ((leg.id.rpartition("/")[2], leg) for leg in snapshot.legs)
+    return {listed.get(token, token): leg for token, leg in tokens}
 
 
 def redeems_for(leg: Leg) -> int:
@@ -294,8 +296,8 @@ def test_steth_is_the_wsteth_it_wraps_into():
     registry = TokenRegistry(assets, [Receipt(assets[0], "wstETH", "steth")])
     snapshot, rounds = read(replies, tokens=registry)
     legs = by_token(snapshot)
-    claim = legs["stETH"].instrument
+    claim = legs[steth].instrument
     assert isinstance(claim, Claim)
-    assert (claim.asset.key, redeems_for(legs["stETH"])) == ("wstETH", 8 * 10**17 + 1)
-    assert isinstance(legs["wstETH"].instrument, Spot)
+    assert (claim.asset.key, redeems_for(legs[steth])) == ("wstETH", 8 * 10**17 + 1)
+    assert isinstance(legs[wsteth].instrument, Spot)
     assert len(rounds) == 2

@@ -144,7 +144,7 @@ def liquidated(market: Any, owner: str, collateral: str, debt: str, amount: int)
     ((seized, repaid),) = pair
     assert pair_block(position, seized, repaid, health) == ""
     ours = liquidation_call(position, seized, repaid, amount)
-    refusal = ""
+    receipt, refusal = None, ""
     try:
         receipt = market.liquidate(owner, collateral, debt, amount)
     except chains.Reverted as refused:
@@ -156,6 +156,7 @@ def liquidated(market: Any, owner: str, collateral: str, debt: str, amount: int)
         assert refusal == MUST_NOT_LEAVE_DUST
         assert ours.leaves_dust
         return "dust"
+    assert receipt is not None
     assert market.chain.timestamp == position.timestamp
     assert not ours.leaves_dust
     (log,) = [log for log in receipt.logs if log["topics"][0] == LIQUIDATION_CALL]

@@ -156,8 +156,8 @@ def equity(given: Answer) -> Decimal:
 
 
 def wallet(given: Answer) -> dict[str, dict[str, Any]]:
-    """The wallet's legs of a portfolio answer by the last part of their ids."""
-    return {leg["id"].rpartition("/")[2]: leg for leg in given.document["wallet"]}
+    """The wallet's legs of a portfolio answer by their share or token."""
+    return {leg.get("share") or leg["asset"]["symbol"]: leg for leg in given.document["wallet"]}
 
 
 def venues_of(given: Answer) -> list[tuple[str, str]]:

@@ -13,10 +13,10 @@ import pytest
 from eth_abi import abi as eth_abi
 
 from crossmargin.adapters.base import Deployment, VenueSnapshot
-from crossmargin.adapters.chain.call import Contract, LogQuery, RawReply, selector
+from crossmargin.adapters.chain.call import Contract, RawReply, selector
 from crossmargin.adapters.conformance import AdapterConformance
 from crossmargin.adapters.facts import Facts
-from crossmargin.adapters.recordings import RecordedAccount, load_recordings, replay
+from crossmargin.adapters.recordings import RecordedAccount, ReplyKey, load_recordings, replay
 from crossmargin.adapters.venues.compound_v3 import ADAPTER
 from crossmargin.adapters.venues.compound_v3.maths import ABSORB_PAUSED, Collateral
 from crossmargin.adapters.venues.compound_v3.rule import CompoundRule
@@ -32,7 +32,7 @@ OWNER = "0x" + "ab" * 20
 BASE_TOKEN, BASE_FEED = "0x" + "b0" * 20, "0x" + "bf" * 20
 REVERTED = Failure(Reason.CALL_REVERTED, "reverted", "BadPrice()")
 
-Replies = dict[tuple[str, bytes] | LogQuery, RawReply]
+Replies = dict[ReplyKey, RawReply]
 
 
 class TestCompoundV3(AdapterConformance):
@@ -192,7 +192,7 @@ def states(account: MarginAccount) -> dict[int, Collateral]:
 def places(recording: RecordedAccount, name: str) -> list[tuple[str, bytes]]:
     """Where the recording keeps the replies of one function."""
     function = selector(COMET.function(name).signature)
-    calls = [place for place in recording.replies if not isinstance(place, LogQuery)]
+    calls = [place for place in recording.replies if isinstance(place, tuple)]
     return [place for place in calls if place[1][:4] == function]
 
 
