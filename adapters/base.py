@@ -83,7 +83,8 @@ class VenueSnapshot:
 
     ``enumeration`` says how positions were found: ``state`` (the venue lists them itself; proven
     complete), ``list`` (ids the caller gave), ``curated`` (ids we ship, probed) or ``logs``.
-    ``complete`` is False where positions may be missing; a problem then says so.
+    ``complete`` is False where positions may be missing; a problem then says so. ``contracts`` are
+    the proxies that judged the accounts beside those of the deployment: their code is watched.
     """
 
     accounts: tuple[MarginAccount, ...] = ()
@@ -91,6 +92,7 @@ class VenueSnapshot:
     problems: tuple[Problem, ...] = ()
     enumeration: str = "state"
     complete: bool = True
+    contracts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..adapters.base import Deployment, VenueSnapshot
+from ..adapters.implementations import Implementations
 from ..adapters.usd import UsdPrices, usd_source
 from ..adapters.wallet import WALLET, WalletSnapshot
 from ..core.book.market import Market, Quote
@@ -87,6 +88,7 @@ class ChainBook:
     holders: tuple[Holder, ...] = ()
     problems: tuple[Problem, ...] = ()
     names: Mapping[str, str | Failure] = field(default_factory=dict)
+    implementations: Implementations = field(default_factory=dict)
     failure: Failure | None = None
 
     @classmethod
@@ -141,6 +143,7 @@ def assemble(
         problems=(*problems, *(problem for chain in chains for problem in _problems(chain))),
         enumeration=dict(pair for chain in chains for pair in _enumeration(chain)),
         holders=holders,
+        implementations=dict(pair for chain in chains for pair in _implementations(chain)),
     )
     return Book(portfolio, _market(chains))
 
@@ -185,6 +188,13 @@ def _enumeration(chain: ChainBook) -> Iterable[tuple[str, str]]:
             name = f"{read.deployment.venue}/{chain.chain_id}/{read.deployment.market}"
             proven = "" if read.result.complete else ", completeness not proven"
             yield name, f"{read.result.enumeration}{proven}"
+
+
+def _implementations(chain: ChainBook) -> Iterable[tuple[str, str]]:
+    """What each proxy of the chain runs."""
+    for proxy, code in chain.implementations.items():
+        if isinstance(code, str) and code:
+            yield f"{chain.chain_id}/{proxy}", code
 
 
 def _market(chains: Sequence[ChainBook]) -> Market:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ..adapters.address import checksum_address
 from ..adapters.base import ReadRequest, VenueSnapshot
@@ -23,6 +23,7 @@ from ..adapters.holders import (
     known_proxy,
     resolve_name,
 )
+from ..adapters.implementations import Implementations, read_implementations, upgrades
 from ..adapters.usd import UsdPrices, usd_prices
 from ..adapters.wallet import WalletRequest, WalletSnapshot, read_wallet
 from ..core.book.portfolio import BlockRef, Holder
@@ -34,13 +35,15 @@ from .sources import Sources
 __all__ = ["read_chain"]
 
 _HELD = "held_tokens"
+_PROXIES = "proxies"
 
 # What a plan is about: its purpose, an address or name, and a place (a market, a proxy).
 _Key = tuple[str, str, str]
-_Result = VenueSnapshot | WalletSnapshot | UsdPrices | Identity | bool | str
+_Result = VenueSnapshot | WalletSnapshot | UsdPrices | Implementations | Identity | bool | str
 _Results = Mapping[_Key, _Result | Failure]
 _Plans = dict[_Key, ReadPlan[_Result | Failure]]
 _USD: _Key = ("usd", "", "")
+_CODE: _Key = ("code", "", "")
 T = TypeVar("T")
 
 
@@ -56,15 +59,15 @@ async def read_chain(
     reading = _Reading(block, tuple(owners), query, sources)
     results = await run_plans(chain, reading.plans(names), block, reading.joining)
     book = reading.book(results)
-    if book.reference is None:
-        return book
-    missing = reading.tokens_of(book) - book.prices.keys()
-    if missing:
-        plan: _Plans = {_USD: usd_prices(book.reference, missing, sources.facts)}
-        more = await run_plans(chain, plan, block)
-        book = replace(book, prices={**book.prices, **_prices(more[_USD])})
-    reading.remember(book)
-    return book
+    rest = reading.rest(book)
+    if rest:
+        more = await run_plans(chain, rest, block)
+        book = replace(
+            book,
+            prices={**book.prices, **_table(more.get(_USD))},
+            implementations={**book.implementations, **_table(more.get(_CODE))},
+        )
+    return reading.remember(book)
 
 
 class _Reading:
@@ -93,9 +96,10 @@ class _Reading:
             plans |= self._positions(owner)
         for owner, proxy in proxies.items():
             plans |= self._proxy(owner, proxy)
+        holders = (*self._owners, *filter(None, proxies.values()))
         if self._reference is not None:
-            hint = self._held_before((*self._owners, *filter(None, proxies.values())))
-            plans[_USD] = usd_prices(self._reference, hint, facts)
+            plans[_USD] = usd_prices(self._reference, self._held_before(holders), facts)
+        plans[_CODE] = read_implementations(self._proxies_before(holders))
         if directory is not None and "ens_registry" in directory.contracts:
             plans |= {("name", name, ""): resolve_name(directory, name, facts) for name in names}
         # Last: what is asked of an account may fail without data, and spoil what is behind it.
@@ -129,23 +133,40 @@ class _Reading:
             self._block,
             reads,
             wallets,
-            _prices(results.get(_USD)),
+            _table(results.get(_USD)),
             self._reference,
             self._wrapped,
             holders,
             tuple(problems),
             {key[1]: _of(str, result) for key, result in results.items() if key[0] == "name"},
+            _table(results.get(_CODE)),
         )
+
+    def rest(self, book: ChainBook) -> _Plans:
+        """What is still to be asked: prices of tokens and code of proxies that were found only now."""
+        plans: _Plans = {}
+        tokens = self.tokens_of(book) - book.prices.keys()
+        if tokens and book.reference is not None:
+            plans[_USD] = usd_prices(book.reference, tokens, self._sources.facts)
+        proxies = _proxies_of(book) - book.implementations.keys()
+        if proxies:
+            plans[_CODE] = read_implementations(proxies)
+        return plans
 
     def tokens_of(self, book: ChainBook) -> set[str]:
         """The tokens whose prices the book needs; the native coin has its wrapped token's."""
         return {token for asset in book.assets() if (token := book.price_token(asset))}
 
-    def remember(self, book: ChainBook) -> None:
-        """Keep what each holder holds, so that the next answer asks for its prices in time."""
+    def remember(self, book: ChainBook) -> ChainBook:
+        """Keep what was found, so that the next answer asks for it in time; note what changed."""
+        facts = self._sources.facts
         for holder in book.holders:
             held = self.tokens_of(book.of(holder.address))
-            self._sources.facts.put(self._chain, holder.address, _HELD, tuple(sorted(held)))
+            facts.put(self._chain, holder.address, _HELD, tuple(sorted(held)))
+            judging = _proxies_of(book.of(holder.address))
+            facts.put(self._chain, holder.address, _PROXIES, tuple(sorted(judging)))
+        changed = upgrades(self._chain, book.implementations, facts)
+        return replace(book, problems=(*book.problems, *changed))
 
     def _positions(self, holder: str) -> _Plans:
         """Every venue of the chain and the wallet, for one address."""
@@ -202,6 +223,11 @@ class _Reading:
             return proxy
         return _of(bool, results["proxy", owner, proxy])
 
+    def _proxies_before(self, holders: Iterable[str]) -> set[str]:
+        """The contracts that were last seen to judge these addresses' accounts."""
+        facts = self._sources.facts
+        return {each for one in holders for each in facts.get(self._chain, one, _PROXIES) or ()}
+
     def _held_before(self, holders: Iterable[str]) -> set[str]:
         """The tokens that these addresses were last seen to hold on the chain."""
         facts = self._sources.facts
@@ -233,6 +259,15 @@ def _of(kind: type[T], result: _Result | Failure) -> T | Failure:
     raise TypeError(f"a plan returned {type(result).__name__}, not {kind.__name__}")
 
 
-def _prices(result: _Result | Failure | None) -> UsdPrices:
-    """The price plan's result; nothing where it failed (every token then has no price)."""
+def _table(result: _Result | Failure | None) -> Mapping[str, Any]:
+    """A plan's table; nothing where it failed (every token then has no price)."""
     return result if isinstance(result, Mapping) else {}
+
+
+def _proxies_of(book: ChainBook) -> set[str]:
+    """The contracts that judged the book's accounts: their code is watched."""
+    found: set[str] = set()
+    for read in book.reads:
+        if isinstance(read.result, VenueSnapshot) and read.result.accounts:
+            found |= {*read.deployment.contracts.values(), *read.result.contracts}
+    return {checksum_address(each) for each in found}

@@ -38,9 +38,10 @@ def assemble(request: ReadRequest, venue: Venue, found: Found) -> VenueSnapshot:
     nothing = not account.legs and account.failure is None and found.bitmap == 0
     hidden = any(entry.hides_position for entry in missing)
     complete = found.market is not None and not hidden and _enumerated(found)
+    pools = () if found.market is None else (found.market.pool,)
     if nothing and not request.options.get("include_empty"):
-        return VenueSnapshot(problems=account.problems, complete=complete)
-    return VenueSnapshot((account,), tuple(builder.prices()), complete=complete)
+        return VenueSnapshot(problems=account.problems, complete=complete, contracts=pools)
+    return VenueSnapshot((account,), tuple(builder.prices()), complete=complete, contracts=pools)
 
 
 def _enumerated(found: Found) -> bool:

@@ -181,9 +181,15 @@ class Replies:
         return found if isinstance(found, Failure) else cast("tuple[Log, ...]", found)
 
     def word(self, query: StorageQuery) -> int | Failure:
-        """The storage word as an integer."""
+        """The storage word as an integer; ``bad_return_data`` where it is not 32 bytes."""
         found = self._raw[query]
-        return found if isinstance(found, Failure) else int.from_bytes(cast(bytes, found), "big")
+        if isinstance(found, Failure):
+            return found
+        word = cast(bytes, found)
+        if len(word) != 32:
+            detail = f"a storage word of {query.address} has {len(word)} bytes"
+            return Failure(Reason.BAD_RETURN_DATA, "bad_shape", detail)
+        return int.from_bytes(word, "big")
 
     def failures(self, calls: Iterable[Call[Any]]) -> list[tuple[Call[Any], Failure]]:
         """The calls among these that failed or do not decode, with why."""

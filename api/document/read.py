@@ -54,6 +54,7 @@ def read_document(
         problems=_problems(model),
         enumeration=dict(model.enumeration),
         holders=_holders(model),
+        implementations=dict(model.implementations),
     )
     _check_size(portfolio)
     _check_wallet(model)

@@ -230,6 +230,7 @@ class PortfolioModel(Strict):
     hedges: Annotated[tuple[HedgeModel, ...], Field(max_length=MAX_LEGS)] = ()
     problems: Annotated[tuple[ProblemModel, ...], Field(max_length=MAX_LEGS)] = ()
     enumeration: dict[Name, Text] = Field(default_factory=dict, max_length=1_000)
+    implementations: dict[Name, Name] = Field(default_factory=dict, max_length=10_000)
     # What an answer states beside the document. Only `complete` is read back: an incomplete
     # document stays one.
     complete: StrictBool = True

@@ -48,6 +48,7 @@ def _trail(portfolio: Portfolio) -> dict[str, object]:
     return {
         "problems": _problems(portfolio.problems),
         "enumeration": dict(portfolio.enumeration),
+        "implementations": dict(portfolio.implementations),
         "holders": [holder_document(holder) for holder in portfolio.holders],
     }
 

@@ -49,7 +49,8 @@ class Portfolio:
 
     ``enumeration`` says per ``venue`` how the positions were found and whether completeness was
     proven. ``owners`` lists every address of the book, the first being ``owner``; ``holders`` says
-    what each of them is and how it was found.
+    what each of them is and how it was found. ``implementations`` is what the venues' proxies run,
+    by ``chain/proxy``.
     """
 
     owner: str
@@ -60,6 +61,7 @@ class Portfolio:
     problems: tuple[Problem, ...] = ()
     enumeration: Mapping[str, str] = field(default_factory=dict)
     holders: tuple[Holder, ...] = ()
+    implementations: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def timestamp(self) -> int:
