@@ -101,6 +101,29 @@ class ProblemRow(_Answer):
     action: str
 
 
+class Terms(_Answer):
+    """How the venue would liquidate the account now: data for a cascade or a keeper."""
+
+    close_factor: Amount
+    penalty: Amount
+    penalty_base: Literal["debt", "notional", "collateral"]
+    seizes_all: bool
+    minimum_usd: Amount | None
+    grace_until: int | None
+    bad_debt: Literal["lenders", "reserves", "protocol", "insurance", "owner"]
+
+
+class ExactLiquidation(_Answer):
+    """The price of one asset, in the venue's own unit, at which the venue's own rule flips."""
+
+    asset: str
+    side: Literal["down", "up"]
+    price: Amount | None
+    raw: str | None
+    decimals: int
+    unit: str
+
+
 class Account(_Answer):
     """One margin account: our answer beside the venue's own."""
 
@@ -116,6 +139,8 @@ class Account(_Answer):
     venue_health: HealthValue | None
     verdicts: Verdicts
     parity: ParityRow
+    terms: Terms | None
+    exact_liquidation: list[ExactLiquidation]
 
 
 class LiquidationRow(_Answer):

@@ -10,16 +10,21 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
+from decimal import Decimal
 from pathlib import Path
 
+from crossmargin.adapters.base import Capabilities
+from crossmargin.adapters.registry import installed_adapters
 from crossmargin.api.chains import chain_name
 from crossmargin.api.exits import Exit
 from crossmargin.api.sources import open_sources
 from crossmargin.api.venues import venues_document
+from crossmargin.core.units import plain
 
-__all__ = ["PAGES", "ROOT", "rendered"]
+__all__ = ["CARDS", "PAGES", "ROOT", "cards", "rendered"]
 
 ROOT = Path(__file__).resolve().parent.parent
+CARDS = ROOT / "docs" / "venues" / "cards"
 PAGES = (ROOT / "README.md", ROOT / "docs" / "cli.md")
 _WIDTH = "88"
 _MARK = "--- next ---"
@@ -90,6 +95,42 @@ def _exits() -> str:
 
 _TABLES: dict[str, Callable[[], str]] = {"venues": _venues, "exits": _exits}
 
+
+def cards() -> dict[Path, str]:
+    """The liquidation rule card of every installed venue, by the page it stands on."""
+    found = installed_adapters().adapters.items()
+    return {CARDS / f"{name}.md": _card(name, adapter.capabilities) for name, adapter in found}
+
+
+def _card(name: str, can: Capabilities) -> str:
+    """One venue's card, from the data that its adapter carries."""
+    card = can.rule_card
+    if card is None:
+        return f"# How {name} liquidates\n\nNot stated yet.\n"
+    rows = [
+        ("liquidatable when", card.trigger),
+        ("at the limit", can.comparator.replace("_at_limit", "")),
+        ("stored and actionable", card.clocks),
+        ("oracle", card.oracle),
+        ("close factor", _stated(card.close_factor, card.close_factor_note)),
+        ("penalty", _stated(card.penalty, card.penalty_note)),
+        ("seizes", card.seizes),
+        ("minimum", card.minimum),
+        ("grace", card.grace),
+        ("bad debt", card.bad_debt),
+    ]
+    sources = "".join(f"* {source}\n" for source in card.sources)
+    title = f"# How {name} liquidates\n\n<!-- written by make docs -->\n"
+    return f"{title}{_table(('rule', name), *rows)}\nRead in\n{sources}"
+
+
+def _stated(share: Decimal | None, note: str) -> str:
+    """A share in percent where the venue has one for all, and what qualifies it."""
+    return note if share is None else f"{plain(share * 100)}%: {note}"
+
+
 if __name__ == "__main__":
     for page in PAGES:
         page.write_text(rendered(page.read_text(encoding="utf-8")), encoding="utf-8")
+    for path, text in cards().items():
+        path.write_text(text, encoding="utf-8")

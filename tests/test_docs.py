@@ -13,7 +13,7 @@ from crossmargin.api.exits import Exit
 from crossmargin.core.book.health import State
 from crossmargin.core.errors import Reason, Severity
 
-from .documentation import PAGES, ROOT, rendered
+from .documentation import PAGES, ROOT, cards, rendered
 
 
 def page(name: str) -> str:
@@ -74,3 +74,10 @@ def test_every_installed_venue_has_its_page():
 
     pages = {path.stem for path in (ROOT / "docs" / "venues").glob("*.md")}
     assert set(installed_adapters().adapters) <= pages
+
+
+def test_every_venue_has_a_current_rule_card():
+    """The cards are what the adapters' data says now, and every installed venue has one."""
+    for path, text in cards().items():
+        assert "Not stated yet" not in text, path.name
+        assert path.read_text(encoding="utf-8") == text, f"{path.name}: run make docs"

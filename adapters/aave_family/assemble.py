@@ -18,6 +18,7 @@ from .position import Category, Position, Reserve
 from .profile import Evidence, Modes, Profile
 from .rows import Missing, Row, rows_of
 from .rule import AaveRule, UnreadRule, health_of, leg_id
+from .terms import terms_of
 
 __all__ = ["assemble"]
 
@@ -95,6 +96,7 @@ class _Builder:
             judgement=judgement,
             venue_answer=venue_answer,
             penalty=rule.penalty() if isinstance(rule, AaveRule) else None,
+            terms=terms_of(rule.position) if isinstance(rule, AaveRule) and not failures else None,
             failure=failure,
             labels=self._labels(rule, position),
         )

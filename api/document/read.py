@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from ...adapters.tokens import TokenRegistry
 from ...core.book.health import Health, Judgement, State, VenueAnswer
 from ...core.book.market import Market, Quote
-from ...core.book.model import Leg, MarginAccount
+from ...core.book.model import Leg, LiquidationTerms, MarginAccount
 from ...core.book.portfolio import BlockRef, Book, HedgeQuote, Holder, Portfolio, Route
 from ...core.book.rule import Rule
 from ...core.errors import AddressError, DocumentError, Failure, Problem, Reason, Severity
@@ -167,6 +167,7 @@ def _account(
         judgement=_judgement(rule, failure, child(path, "rule")),
         venue_answer=_venue_answer(model.venue_answer, child(path, "venue_answer")),
         penalty=_penalty(model, path),
+        terms=None if model.terms is None else LiquidationTerms(**dict(model.terms)),
         failure=failure,
         problems=problems,
         labels=dict(model.labels),

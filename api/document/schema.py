@@ -80,6 +80,18 @@ class VenueAnswerModel(Strict):
     failure: FailureModel | None = None
 
 
+class TermsModel(Strict):
+    """How the venue would liquidate the account now; shares are decimals (0.05 is 5%)."""
+
+    close_factor: Share
+    penalty: Amount
+    penalty_base: Literal["debt", "notional", "collateral"] = "debt"
+    seizes_all: bool = False
+    minimum_usd: Amount | None = None
+    grace_until: Count | None = None
+    bad_debt: Literal["lenders", "reserves", "protocol", "insurance", "owner"] = "reserves"
+
+
 class AccountModel(Strict):
     """The island in which a venue nets and liquidates."""
 
@@ -90,6 +102,7 @@ class AccountModel(Strict):
     rule: RuleModel
     legs: Annotated[tuple[LegModel, ...], Field(max_length=MAX_LEGS)]
     penalty: Share | None = None
+    terms: TermsModel | None = None
     venue_answer: VenueAnswerModel | None = None
     failure: FailureModel | None = None
     problems: Annotated[tuple[ProblemModel, ...], Field(max_length=MAX_LEGS)] = ()

@@ -7,7 +7,7 @@ from dataclasses import fields
 from decimal import Decimal
 from typing import cast
 
-from ...core.book.documents import holder_document
+from ...core.book.documents import holder_document, terms_document
 from ...core.book.health import Health, VenueAnswer
 from ...core.book.market import Market, Quote
 from ...core.book.model import MarginAccount
@@ -77,6 +77,8 @@ def _account(account: MarginAccount) -> dict[str, object]:
     }
     if account.penalty is not None:
         (rule if by_hand else written)["penalty"] = plain(account.penalty)
+    if account.terms is not None:
+        written["terms"] = terms_document(account.terms)
     if account.venue_answer is not None:
         written["venue_answer"] = _venue_answer(account.venue_answer)
     if account.failure is not None:

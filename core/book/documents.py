@@ -13,7 +13,8 @@ from typing import Any
 
 from ..errors import Problem
 from ..units import plain
-from .health import Health, Parity, Verdict
+from .health import Health, LiquidationPrice, Parity, Verdict
+from .model import LiquidationTerms
 from .portfolio import BlockRef, Holder
 from .report import AccountReport, AddOns, Contribution, Core, Greeks, LiquidationRange, Report
 from .sentence import sentence
@@ -27,6 +28,7 @@ __all__ = [
     "holder_document",
     "margin_document",
     "provenance",
+    "terms_document",
 ]
 
 HEALTH_SCHEMA = "crossmargin/health/1"
@@ -133,6 +135,32 @@ def _account(account: AccountReport) -> Json:
             "actionable": _verdict(account.actionable),
         },
         "parity": _parity(account.parity),
+        "terms": None if account.terms is None else terms_document(account.terms),
+        "exact_liquidation": [_exact_price(price) for price in account.exact_liquidation],
+    }
+
+
+def terms_document(terms: LiquidationTerms) -> Json:
+    """How the venue would liquidate, as data."""
+    return {
+        "close_factor": plain(terms.close_factor),
+        "penalty": plain(terms.penalty),
+        "penalty_base": terms.penalty_base,
+        "seizes_all": terms.seizes_all,
+        "minimum_usd": _plain(terms.minimum_usd),
+        "grace_until": terms.grace_until,
+        "bad_debt": terms.bad_debt,
+    }
+
+
+def _exact_price(price: LiquidationPrice) -> Json:
+    return {
+        "asset": price.asset,
+        "side": price.side,
+        "price": _plain(price.price),
+        "raw": None if price.raw is None else str(price.raw),
+        "decimals": price.decimals,
+        "unit": price.unit,
     }
 
 

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..errors import Problem
-from .health import Health, Parity, State, Verdict, worst_state
+from .health import Health, LiquidationPrice, Parity, State, Verdict, worst_state
+from .model import LiquidationTerms
 from .portfolio import BlockRef, Holder
 
 __all__ = [
@@ -167,6 +168,8 @@ class AccountReport:
 
     ``initial`` and ``maintenance`` are the venue's rule's, ``core`` our model's on this account
     alone; ``coverage`` is None for an account that cannot be liquidated or is not known.
+    ``liquidation`` are the crossings of the whole rule along each underlying, in USD at our prices;
+    ``exact_liquidation`` the venue's own, to the raw unit of its oracle, one asset at a time.
     """
 
     venue: str
@@ -186,6 +189,8 @@ class AccountReport:
     core: float | None = None
     coverage: float | None = None
     liquidation: tuple[LiquidationRange, ...] = ()
+    exact_liquidation: tuple[LiquidationPrice, ...] = ()
+    terms: LiquidationTerms | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,8 @@ def account_report(
         core=core if whole else None,
         coverage=coverage,
         liquidation=ranges,
+        exact_liquidation=exact.liquidation_prices if exact and account.failure is None else (),
+        terms=account.terms,
     )
 
 

@@ -13,6 +13,7 @@ from ...aave_family.profile import profile_of_revision
 from ...aave_family.read import Venue, read_account
 from ...aave_family.rule import rule_from_document
 from ...aave_family.suites import SUITES
+from ...aave_family.terms import RULE_CARD
 from ...base import Adapter, Capabilities, Deployment, ReadRequest, Suite, VenueSnapshot
 from ...chain.call import ReadPlan
 
@@ -31,6 +32,7 @@ class AaveV3:
         comparator="healthy_at_limit",
         enumeration=("state",),
         warm_rounds=2,
+        rule_card=RULE_CARD,
         notes=(
             "POOL_REVISION 1, 10 and 11 were run against their own bytecode; 2 to 9 were read",
             "a pool of another revision is unsupported_version, never a guess",

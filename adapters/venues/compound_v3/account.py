@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TypeVar
 
 from ....core.book.health import Health, Judgement, State, VenueAnswer
-from ....core.book.model import Asset, Debt, Leg, MarginAccount, RawAmount, Spot
+from ....core.book.model import Asset, Debt, Leg, LiquidationTerms, MarginAccount, RawAmount, Spot
 from ....core.errors import Failure, Problem, Reason, Severity
 from ....core.units import decimal_of
 from ...base import Price, ReadRequest
@@ -44,6 +44,7 @@ def build_account(request: ReadRequest, reading: MarketReading) -> MarginAccount
         judgement=judgement,
         venue_answer=_venue_answer(request, reading),
         penalty=rule.penalty(),
+        terms=_terms(rule.penalty()),
         failure=failure,
         problems=tuple(_problems(request, reading, rule, named, severity)),
         labels={
@@ -52,6 +53,13 @@ def build_account(request: ReadRequest, reading: MarketReading) -> MarginAccount
             "comet": request.deployment.contracts["comet"],
         },
     )
+
+
+def _terms(penalty: Decimal | None) -> LiquidationTerms | None:
+    """Absorption takes everything at once; what the collateral does not cover is forgiven."""
+    if penalty is None:
+        return None
+    return LiquidationTerms(Decimal(1), penalty, "collateral", seizes_all=True, bad_debt="reserves")
 
 
 def usd_prices(request: ReadRequest, reading: MarketReading) -> tuple[Price, ...]:

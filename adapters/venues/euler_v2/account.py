@@ -6,7 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from ....core.book.health import State
-from ....core.book.model import MarginAccount
+from ....core.book.model import LiquidationTerms, MarginAccount
 from ....core.errors import Failure, Problem
 from ....core.units import BPS
 from ...address import checksum_address
@@ -44,6 +44,7 @@ def build_account(reading: AccountReading, holder: str) -> MarginAccount | None:
         judgement=judgement,
         venue_answer=venue_answer(reading, rule),
         penalty=_penalty(reading),
+        terms=_terms(_penalty(reading)),
         failure=failure_of(reading, judgement),
         problems=problems,
         labels=_labels(reading, rule, holder),
@@ -164,6 +165,11 @@ def _penalty(reading: AccountReading) -> Decimal | None:
     if not isinstance(discount, int) or discount >= BPS:
         return None
     return Decimal(discount) / Decimal(BPS - discount)
+
+
+def _terms(penalty: Decimal | None) -> LiquidationTerms | None:
+    """One call may repay as much as the discount allows, up to all of it."""
+    return None if penalty is None else LiquidationTerms(Decimal(1), penalty, bad_debt="lenders")
 
 
 def _labels(reading: AccountReading, rule: EulerRule, holder: str) -> dict[str, str]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from ....core.book.rule import Rule
-from ...base import Capabilities, Deployment, ReadRequest, Suite, VenueSnapshot
+from ...base import Capabilities, Deployment, ReadRequest, RuleCard, Suite, VenueSnapshot
 from ...chain.call import ReadPlan
 from ...deployments import bundled_deployments
 from .cases import SUITES
@@ -15,6 +16,24 @@ from .read import read_snapshot
 from .rule import KIND, VENUE
 
 __all__ = ["ADAPTER", "MorphoBlue"]
+
+_CARD = RuleCard(
+    trigger="borrowed > maxBorrow, both after accrual; equality is healthy",
+    clocks="stored: the totals as they stand; actionable: after liquidate has accrued the interest",
+    oracle="one per market and part of its id: price of the collateral in the loan token",
+    close_factor=Decimal(1),
+    close_factor_note="the liquidator names the shares or the collateral, up to all",
+    penalty=None,
+    penalty_note="min(1.15, 1 / (1 - 0.3 (1 - LLTV))) - 1 of the debt repaid, per market",
+    seizes="the market's one collateral",
+    minimum="none",
+    grace="none",
+    bad_debt="the market's lenders, at once, when no collateral is left",
+    sources=(
+        "@morpho-org/morpho-blue 1.0.0 Morpho.liquidate",
+        "@morpho-org/morpho-blue 1.0.0 Morpho._isHealthy",
+    ),
+)
 
 
 class MorphoBlue:
@@ -27,6 +46,7 @@ class MorphoBlue:
         comparator="healthy_at_limit",
         enumeration=("list", "curated", "logs"),
         warm_rounds=2,
+        rule_card=_CARD,
         notes=(
             "the venue has no view of health: its verdict is a simulated liquidation",
             "vault shares (MetaMorpho, Vault V2) are not positions and are not read here",

@@ -8,7 +8,16 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from ....core.book.health import Judgement, VenueAnswer
-from ....core.book.model import Asset, Debt, Instrument, Leg, MarginAccount, RawAmount, Spot
+from ....core.book.model import (
+    Asset,
+    Debt,
+    Instrument,
+    Leg,
+    LiquidationTerms,
+    MarginAccount,
+    RawAmount,
+    Spot,
+)
 from ....core.errors import Failure, Problem, Reason, Severity
 from ....core.units import WAD, decimal_of
 from ...base import ReadRequest
@@ -107,11 +116,17 @@ def build_account(request: ReadRequest, reading: MarketReading) -> MarginAccount
         rule=rule,
         judgement=judgement,
         venue_answer=venue_answer,
-        penalty=decimal_of(liquidation_incentive_factor(params.lltv) - WAD, 18),
+        penalty=_penalty(params),
+        terms=LiquidationTerms(Decimal(1), _penalty(params), bad_debt="lenders"),
         failure=failure,
         problems=tuple(_problems(reading, legs, failure, venue_answer)),
         labels=_labels(params, collateral.asset, loan.asset),
     )
+
+
+def _penalty(params: MarketParams) -> Decimal:
+    """What is seized beyond the debt repaid: the incentive factor less 1."""
+    return decimal_of(liquidation_incentive_factor(params.lltv) - WAD, 18)
 
 
 def _unread(request: ReadRequest, reading: MarketReading) -> MarginAccount:

@@ -12,6 +12,7 @@ from ...aave_family.maths import AccountData
 from ...aave_family.profile import DIRECTED, PROFILES, Profile
 from ...aave_family.read import Venue, read_account
 from ...aave_family.rule import rule_from_document
+from ...aave_family.terms import RULE_CARD
 from ...base import Adapter, Capabilities, Deployment, ReadRequest, Suite, VenueSnapshot
 from ...chain.call import ReadPlan
 from ...deployments import bundled_deployments
@@ -42,6 +43,7 @@ class SparkLend:
         comparator="healthy_at_limit",
         enumeration=("state",),
         warm_rounds=2,
+        rule_card=RULE_CARD,
         notes=(
             "the profile is 3.0, or 3.0-directed where only that explains the pool's answer",
             "3.0 at POOL_REVISION 1 was run against its own bytecode; the rest was read",
