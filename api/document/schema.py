@@ -86,7 +86,7 @@ class TermsModel(Strict):
     close_factor: Share
     penalty: Amount
     penalty_base: Literal["debt", "notional", "collateral"] = "debt"
-    seizes_all: bool = False
+    seizes_all: StrictBool = False
     minimum_usd: Amount | None = None
     grace_until: Count | None = None
     bad_debt: Literal["lenders", "reserves", "protocol", "insurance", "owner"] = "reserves"
