@@ -146,13 +146,17 @@ class Endpoint:
         """The header that a block-reading method gives, null if there is no such block."""
         return await self.request(method, [selector, False], deadline)
 
-    async def call(self, target: str, data: bytes, block: BlockRef, deadline: float) -> bytes:
+    async def call(
+        self, target: str, data: bytes, block: BlockRef | None, deadline: float
+    ) -> bytes:
         """The bytes that an ``eth_call`` returns at the block: by hash, else by number.
 
         A node that refuses the hash object as a parameter, and then answers by number, has no
-        EIP-1898; that is remembered in the transport.
+        EIP-1898; that is remembered in the transport. None is the endpoint's latest block.
         """
         message = {"to": target, "data": "0x" + data.hex()}
+        if block is None:
+            return bytes_of(await self.request("eth_call", [message, "latest"], deadline))
         if block.hash and self.transport.supports_hash is not False:
             try:
                 result = await self.request("eth_call", [message, _pinned(block.hash)], deadline)
