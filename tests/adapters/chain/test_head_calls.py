@@ -25,17 +25,20 @@ def test_a_head_call_is_alone_and_at_the_latest_block() -> None:
     """Beside an aggregate at the pinned block goes one call at ``latest``; both are answered."""
 
     async def scenario() -> None:
-        async with Listening() as node:
+        listening = Listening()
+        async with listening as node:
             chain = chain_of(node)
             block = await chain.pin(90)
-            node.calls.clear()
+            listening.calls.clear()
             head = replace(number_call(7), at_head=True)
             reads = [number_call(1), number_call(2), head]
             replies = await chain.fetch(reads, block)
             assert [replies[read] for read in reads] == [1000, 2000, 7000]
-            (at,) = [at for to, at in node.calls if to == head.target]
+            (at,) = [at for to, at in listening.calls if to == head.target]
             assert at == "latest"
-            assert [at["blockHash"] for to, at in node.calls if to != head.target][-1] == block.hash
+            assert [at["blockHash"] for to, at in listening.calls if to != head.target][
+                -1
+            ] == block.hash
             assert chain.rounds == 1
             await chain.aclose()
 

@@ -230,7 +230,8 @@ def test_the_verdict_flips_at_the_liquidation_price(island: Island, place: int):
 def test_the_rule_agrees_with_a_plain_second_writing(island: Island):
     """Verdict and equity are those of the formulas written out once more in the test."""
     judgement = HyperliquidRule(island).judge()
-    mark = (island.positions or ())[0].mark_usd
+    assert island.positions
+    mark = island.positions[0].mark_usd
     assert mark is not None
     assert judgement.stored.liquidatable is at_price(island, 0, mark)
     assert judgement.stored == judgement.actionable
@@ -293,7 +294,12 @@ def test_equality_is_healthy_in_standard_mode_and_liquidatable_in_a_unified_acco
     """Equity equal to maintenance: the two modes compare differently."""
     held = perp(100, 2, 1_000_000, single_tier(5))  # 100 USD, maintenance 10
     cash = -100 * USD + 10 * USD
-    for mode, liquidatable in (("cross", False), ("isolated", False), ("unified", True)):
+    modes: tuple[tuple[Mode, bool], ...] = (
+        ("cross", False),
+        ("isolated", False),
+        ("unified", True),
+    )
+    for mode, liquidatable in modes:
         island = cross(cash, held, mode=mode)
         judgement = HyperliquidRule(island).judge()
         assert judgement.actionable.liquidatable is liquidatable
