@@ -62,7 +62,6 @@ class _Builder:
             mode: Mode = "unknown" if unsure else "cross"
             cash = found if isinstance(found, Failure) else found.cash
             failure = _first(cash, _NO_MODE if unsure else None, *positions)
-            # Cash without a known sum is nobody's to judge, whatever is missing of it.
             summaries = () if isinstance(found, Failure) else (found.summary,)
             island = Island(
                 mode,
@@ -77,33 +76,31 @@ class _Builder:
     def pooled(self) -> Iterator[MarginAccount]:
         """One account per collateral token, in unified and portfolio mode."""
         for token in self._universe.tokens:
-            dexes = [(dex, found) for dex, found in self._booked if dex.dex.collateral == token]
-            first = dexes[0][0]
+            dexes = [dex for dex in self._reading.dexes if dex.dex.collateral == token]
+            positions = tuple(each for dex in dexes for each in dex.cross)
             is_portfolio = (
                 self._universe.mode == "portfolio" and token == self._universe.borrow_token
             )
-            positions = tuple(each for dex, _ in dexes for each in dex.cross)
-            cash = self._pooled_cash(token, [dex for dex, _ in dexes])
             borrowing = self._borrowing() if is_portfolio else None
-            failures = [found for _, found in dexes if isinstance(found, Failure)]
-            if not positions and not failures and cash == 0 and borrowing is None:
+            found = [each for dex, each in self._booked if dex in dexes]
+            unread = [each for each in found if isinstance(each, Failure)]
+            cash = self._pooled_cash(token, dexes)
+            if not positions and not unread and cash == 0 and borrowing is None:
                 continue
-            failure = _first(*failures, cash, borrowing, *positions)
-            summaries = tuple(found.summary for _, found in dexes if isinstance(found, Booked))
-            unread = any(dex.unread for dex, _ in dexes)
             island = Island(
                 "portfolio" if is_portfolio else "unified",
                 None if isinstance(cash, Failure) else cash,
                 _BALANCE_DECIMALS,
                 None
-                if unread or failures
-                else tuple(self._held(dex, each) for dex, _ in dexes for each in dex.cross),
+                if unread
+                else tuple(self._held(dex, each) for dex in dexes for each in dex.cross),
                 self._pending(positions),
-                summaries,
+                tuple(each.summary for each in found if isinstance(each, Booked)),
                 None if isinstance(borrowing, Failure) else borrowing,
             )
-            name = "portfolio" if is_portfolio else f"unified:{first.dex.symbol}"
-            yield self._account(name, first, [dex for dex, _ in dexes], positions, island, failure)
+            name = "portfolio" if is_portfolio else f"unified:{dexes[0].dex.symbol}"
+            failure = _first(*unread, cash, borrowing, *positions)
+            yield self._account(name, dexes[0], dexes, positions, island, failure)
 
     def isolated(self) -> Iterator[MarginAccount]:
         """Each isolated position; its own margin is all that backs it, in every mode."""
@@ -204,8 +201,8 @@ class _Builder:
 
     def _borrowing(self) -> Borrowing | Failure:
         borrowed = self._reading.borrowed
-        if borrowed is None or isinstance(borrowed, Failure):
-            return borrowed or _NO_MODE
+        if isinstance(borrowed, Failure):
+            return borrowed
         pledged = []
         for each in self._reading.pledges:
             pledge = _pledge(each)
@@ -213,7 +210,7 @@ class _Builder:
                 return pledge
             key = coin_key(self._request, 0, "", each.symbol)
             pledged.append(PledgedLeg(f"pledge-{each.token}", key, pledge))
-        return Borrowing(borrowed, tuple(pledged), self._universe.borrow_cap)
+        return Borrowing(borrowed or Fraction(0), tuple(pledged), self._universe.borrow_cap)
 
 
 def _pledge(reading: PledgeReading) -> Pledge | Failure:

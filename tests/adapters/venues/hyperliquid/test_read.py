@@ -15,6 +15,8 @@ from crossmargin.adapters.chain.call import Call, LogQuery, RawReply, Replies
 from crossmargin.adapters.facts import Facts
 from crossmargin.adapters.tokens import bundled_tokens
 from crossmargin.adapters.venues.hyperliquid import ADAPTER
+from crossmargin.adapters.venues.hyperliquid.maths import Tier
+from crossmargin.adapters.venues.hyperliquid.universe import universe_of
 from crossmargin.api.document import read_document, write_document
 from crossmargin.core.book.health import Parity, State, VenueAnswer
 from crossmargin.core.book.market import Market, Quote
@@ -427,11 +429,26 @@ def test_options_that_make_no_sense_are_refused(options: dict[str, Any]):
         read(state(), OWNERS["mixed"], **options)
 
 
-def test_the_bundled_deployment_states_every_contract_and_no_delisted_index():
-    """The shipped list is read without complaint and asks 190 perps on two dexes."""
+def test_the_bundled_deployment_asks_its_listed_perps_with_known_tables():
+    """189 perps of the main dex, none that was delisted, one of xyz; every contract is stated."""
     (bundled,) = ADAPTER.deployments()
     assert {name: address.lower() for name, address in bundled.contracts.items()} == CONTRACTS
     assert bundled.chain_id == "eip155:999"
+    request = replace(blank(state(), OWNERS["short"]).request(Facts()), deployment=bundled)
+    universe = universe_of(request)
+    main, xyz = universe.dexes
+    assert (len(main.perps), xyz.perps) == (189, (10_002,))
+    assert not {3, 20, 22, 30} & set(main.perps)  # MATIC, RNDR, FTM, MKR
+    assert main.tiers(56, 40) == (Tier(0, 40), Tier(150_000_000, 20))
+
+
+def test_a_deployments_file_may_hold_the_mode_per_owner():
+    """Where a caller has no options to give, the deployment's settings name the mode."""
+    recording = blank(state(), OWNERS["short"])
+    settings = {**recording.deployment.settings, "modes": {OWNERS["short"]: "disabled"}}
+    place = replace(recording.deployment, settings=settings)
+    answer = driven(ADAPTER.read(replace(recording, deployment=place).request(Facts())), state())
+    assert answer.accounts[0].failure is None
 
 
 def test_dust_of_one_unit_per_position_is_no_missing_position():
