@@ -53,10 +53,10 @@ class CallBatch:
         """The reply to each call; ``multicall`` is None afterwards if it has no code there."""
         if self.multicall is None:
             return await _merged(self._single(call) for call in calls)
-        shared = [call for call in calls if not call.changes_state]
+        shared = [call for call in calls if not call.is_sent_alone]
         reads = [self._chunk(chunk) for chunk in chunks(shared, self._most)]
         return await _merged(
-            [*reads, *(self._single(call) for call in calls if call.changes_state)]
+            [*reads, *(self._single(call) for call in calls if call.is_sent_alone)]
         )
 
     async def _chunk(self, calls: list[Call[Any]]) -> Answers:
@@ -91,7 +91,8 @@ class CallBatch:
 
     async def _single(self, call: Call[Any]) -> Answers:
         try:
-            return {call: _reply(call, await self._eth_call(call.target, call.data))}
+            read = self._eth_call(call.target, call.data, at_head=call.at_head)
+            return {call: _reply(call, await read)}
         except RefusedError as refusal:
             if refusal.kind is Kind.REVERTED:
                 return {call: revert_failure(refusal.data)}
@@ -101,8 +102,9 @@ class CallBatch:
         except EndpointError as fault:
             return {call: self._endpoint.failed(fault)}
 
-    async def _eth_call(self, target: str, data: bytes) -> bytes:
-        return await self._endpoint.call(target, data, self._block, self._deadline)
+    async def _eth_call(self, target: str, data: bytes, *, at_head: bool = False) -> bytes:
+        block = None if at_head else self._block
+        return await self._endpoint.call(target, data, block, self._deadline)
 
 
 def _splits(error: EndpointError | RefusedError) -> bool:

@@ -61,7 +61,9 @@ class Call(Generic[T_co]):
 
     Two calls with the same target and data are the same read, whatever decodes them. ``target`` is
     a lower-case 0x address. A call that ``changes_state`` where it succeeds is a simulation: it is
-    never put into an aggregate, where later calls would see what it did.
+    never put into an aggregate, where later calls would see what it did. A call ``at_head`` is one
+    that nodes answer at their latest block only: it is sent alone and at that block, whatever block
+    was pinned, so its answer must say which block it is of.
     """
 
     target: str
@@ -69,6 +71,12 @@ class Call(Generic[T_co]):
     function: Function = field(compare=False)
     read: Callable[[tuple[Any, ...]], T_co] = field(compare=False)
     changes_state: bool = field(default=False, compare=False)
+    at_head: bool = field(default=False, compare=False)
+
+    @property
+    def is_sent_alone(self) -> bool:
+        """Whether no aggregate may hold it."""
+        return self.changes_state or self.at_head
 
     def decode(self, returned: bytes) -> T_co | Failure:
         """The decoded value, or ``bad_return_data`` where the bytes do not fit the ABI."""

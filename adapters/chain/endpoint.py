@@ -147,9 +147,13 @@ class Endpoint:
         """The header that a block-reading method gives, null if there is no such block."""
         return await self.request(method, [selector, False], deadline)
 
-    async def call(self, target: str, data: bytes, block: BlockRef, deadline: float) -> bytes:
-        """The bytes that an ``eth_call`` returns at the block."""
+    async def call(
+        self, target: str, data: bytes, block: BlockRef | None, deadline: float
+    ) -> bytes:
+        """The bytes that an ``eth_call`` returns at the block; None is the endpoint's latest."""
         message = {"to": target, "data": "0x" + data.hex()}
+        if block is None:
+            return bytes_of(await self.request("eth_call", [message, "latest"], deadline))
         return await self._at("eth_call", [message], block, deadline)
 
     async def storage(self, address: str, slot: int, block: BlockRef, deadline: float) -> bytes:
