@@ -167,3 +167,30 @@ def test_a_silent_venue_changes_no_other_and_makes_nothing_healthier(
     floor = min([*map(rank, remaining), rank(State.UNKNOWN)])
     assert rank(State(document["state"])) <= floor
     assert document["portfolio_health"]["value"] is None
+
+
+def test_every_debt_has_liquidation_terms_that_survive_the_document() -> None:
+    """How much may be closed and what it costs is stated per account, online and offline."""
+    document = ask("health", BLOCKS[-1]).document
+    for each in document["accounts"]:
+        terms = each["terms"]
+        assert 0 < Decimal(terms["close_factor"]) <= 1, each["venue"]
+        assert Decimal(terms["penalty"]) >= 0
+    _, sources, _ = opened(BLOCKS[-1])
+    written = orjson.dumps(ask("portfolio", BLOCKS[-1]).document)
+    offline = by_account(judge("health", written, sources).document)
+    for key, each in by_account(document).items():
+        for field in ("terms", "exact_liquidation"):
+            assert offline[key][field] == each[field]
+
+
+def test_the_exact_liquidation_price_is_shown_in_the_venues_own_unit() -> None:
+    """One entry per asset and side, raw and as a decimal; ETH below its price on Aave liquidates."""
+    accounts = by_account(ask("health", BLOCKS[0]).document)
+    prices = accounts["aave-v3", "local"]["exact_liquidation"]
+    down = {each["asset"]: each for each in prices if each["side"] == "down"}
+    assert {"WETH", "WBTC"} <= down.keys()
+    weth = down["WETH"]
+    assert (weth["decimals"], weth["unit"]) == (8, "USD")
+    assert Decimal(weth["price"]).scaleb(8) == int(weth["raw"])
+    assert 0 < Decimal(weth["price"]) < 3_000
