@@ -66,8 +66,10 @@ def snapshot_prices(request: ReadRequest, readings: Iterable[PositionReading]) -
         if isinstance(reading.tokens, Failure) or isinstance(reading.place, Failure):
             continue
         index, backing = reading.tokens.index, _backing(reading.tokens, reading.place)
-        assets = [(index_asset(request.tokens, index.token), index)]
-        assets += [(priced.token.asset, priced) for priced in (index, backing)]
+        assets = [
+            (index_asset(request.tokens, index.token), index),
+            (backing.token.asset, backing),
+        ]
         for asset, priced in assets:
             usd = _usd(priced)
             if usd is not None:
@@ -114,17 +116,23 @@ def _failure(reading: PositionReading, rule: GmxRule, judgement: Judgement) -> F
     verdicts = (judgement.stored.liquidatable, judgement.actionable.liquidatable)
     if None not in verdicts:
         return None
-    prices = None if isinstance(reading.tokens, Failure) else reading.tokens.prices
-    parts = (reading.place, reading.market_tokens, reading.position, reading.market, prices)
-    for part in parts:
-        if isinstance(part, Failure):
-            return part
+    for part in _failed(reading):
+        return part
     try:
         rule.stored()
         rule.actionable()
     except RuleError as error:
         return Failure(Reason.CALL_REVERTED, "check_reverts", str(error))
     raise AssertionError("unreachable: a verdict is missing without a cause")
+
+
+def _failed(reading: PositionReading) -> Iterator[Failure]:
+    """Every part that was not read and that judges, the first cause first."""
+    parts: list[object] = [reading.place, reading.market_tokens, reading.position, reading.market]
+    tokens = reading.tokens
+    if not isinstance(tokens, Failure):
+        parts += [priced.price for priced in (tokens.index, tokens.long, tokens.short)]
+    yield from dict.fromkeys(part for part in parts if isinstance(part, Failure))
 
 
 def _mismatch(parity: Parity) -> Failure:
@@ -199,6 +207,9 @@ def _problems(
     reading: PositionReading, rule: GmxRule, failure: Failure | None, where: str
 ) -> Iterator[Problem]:
     """What neither the account's failure nor a leg's says already, and what is worth knowing."""
+    for other in _failed(reading):
+        if other != failure:
+            yield Problem.of(other, venue=VENUE, account=where)
     information = reading.information
     if isinstance(information, Failure) and information not in (failure, reading.view):
         detail = f"getPositionInfo: {information.detail}"

@@ -7,7 +7,7 @@ has the key first. Source: gmx-synthetics ``contracts/data/Keys.sol``, ``Positio
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 
 from eth_abi import abi as eth_abi
 from eth_hash.auto import keccak
@@ -23,12 +23,17 @@ __all__ = [
 ]
 
 
+# Each round asks for the same few hundred keys again.
+_keep = lru_cache(maxsize=8192, typed=True)
+
+
 @cache
 def name_key(name: str) -> bytes:
     """The hash of a parameter's name: its key where it takes no arguments."""
     return keccak(eth_abi.encode(["string"], [name]))
 
 
+@_keep
 def data_key(name: str, *args: bool | int | str | bytes) -> bytes:
     """The key of a parameter with arguments: flags, numbers, addresses (text) and hashes."""
     kinds = [_kind(arg) for arg in args]
@@ -46,11 +51,13 @@ def position_key(account: str, market: str, collateral: str, *, is_long: bool) -
     return keccak(eth_abi.encode(kinds, [account, market, collateral, is_long]))
 
 
+@_keep
 def position_field_key(key: bytes, field: str) -> bytes:
     """Where a field of a position is."""
     return keccak(key + name_key(field))
 
 
+@_keep
 def market_field_key(market: str, field: str) -> bytes:
     """Where a field of a market is."""
     return keccak(eth_abi.encode(["address", "bytes32"], [market, name_key(field)]))

@@ -62,6 +62,7 @@ class Questions:
         self._contracts = request.deployment.contracts
         self._chain, self._store = request.deployment.chain_id, self._contracts["data_store"]
         self.answers: dict[Call[Any], Any] = {}
+        self._calls: dict[Datum, Call[Any]] = {}
         self._referral = Referral(self._contracts.get("referral_storage", ""), request.owner)
         self._list = _STORE.one(
             self._store,
@@ -296,7 +297,9 @@ class Questions:
         return value
 
     def _call(self, one: Datum) -> Call[Any]:
-        return _STORE.one(self._store, one.getter, one.key)
+        if one not in self._calls:
+            self._calls[one] = _STORE.one(self._store, one.getter, one.key)
+        return self._calls[one]
 
     def _remembered(self, name: str) -> Any:
         return self._request.facts.get(self._chain, self._store, self._fact(name))
