@@ -8,7 +8,7 @@ funding and borrowing first: both verdicts are given.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
@@ -188,10 +188,10 @@ def _judgement(rule: GmxRule) -> Judgement:
     return Judgement(MEASURE, _verdict(stored), verdict, figures, prices)
 
 
-def _outcome(check: object) -> Check | None:
+def _outcome(check: Callable[[], Check]) -> Check | None:
     """The check, or None where it cannot be made."""
     try:
-        return check() if callable(check) else None
+        return check()
     except RuleError:
         return None
 
