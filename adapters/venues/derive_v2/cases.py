@@ -60,7 +60,8 @@ def _wads(table: Mapping[str, Any], names: str) -> list[int]:
 
 def _made(kind: type[T], numbers: Iterable[int], **others: object) -> T:
     """The dataclass with these numbers in the order of its fields that are not given by name."""
-    names = [item.name for item in fields(cast("Any", kind)) if item.name not in others]
+    numeric = [item for item in fields(cast("Any", kind)) if item.type == "int"]
+    names = [item.name for item in numeric if item.name not in others]
     return kind(**dict(zip(names, numbers, strict=True)), **others)
 
 

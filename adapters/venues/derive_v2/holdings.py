@@ -5,9 +5,20 @@ Positive is long or owned, negative short or owed. Confidences are shares in [0,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-__all__ = ["NO_PERP", "ExpiryHolding", "OptionHolding", "PerpHolding", "naked_shorts"]
+from ....core.units import WAD
+from .fixed_point import mul
+
+__all__ = [
+    "NO_PERP",
+    "ExpiryHolding",
+    "OptionHolding",
+    "PerpHolding",
+    "moved_expiry",
+    "moved_perp",
+    "naked_shorts",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +33,7 @@ class OptionHolding:
 
 @dataclass(frozen=True, slots=True)
 class ExpiryHolding:
-    """The options of one expiry and its feeds.
+    """The options of one expiry (Unix seconds) and its feeds.
 
     In the last half hour the forward is part fixed (already averaged into the settlement) and part
     variable; scenarios move only the variable part. ``seconds`` is 0 once expired.
@@ -35,7 +46,8 @@ class ExpiryHolding:
     volatility_confidence: int
     options: tuple[OptionHolding, ...]
     rate: int = 0
-    rate_confidence: int = 10**18
+    rate_confidence: int = WAD
+    expiry: int = 0
 
     @property
     def forward(self) -> int:
@@ -50,15 +62,46 @@ class ExpiryHolding:
 
 @dataclass(frozen=True, slots=True)
 class PerpHolding:
-    """A perp position; ``unsettled`` is its unrealised result, stored result and funding, in USD."""
+    """A perp position; ``unsettled`` is its unrealised result, stored result and funding, in USD.
+
+    ``last_mark`` is the price up to which the result is stored. The price is the index plus
+    ``difference``, held within ``cap`` of the index; a ``frozen`` perp's price stands still.
+    """
 
     position: int = 0
     price: int = 0
-    confidence: int = 10**18
+    confidence: int = WAD
     unsettled: int = 0
+    last_mark: int = 0
+    difference: int = 0
+    cap: int = 0
+    frozen: bool = False
 
 
 NO_PERP = PerpHolding()
+
+
+def moved_perp(perp: PerpHolding, spot: int) -> PerpHolding:
+    """The same position with the index at ``spot``; funding stays as it is."""
+    if perp.frozen or not perp.position:
+        return perp
+    most = mul(spot, perp.cap)
+    price = spot + max(-most, min(most, perp.difference))
+    paid = mul(perp.price - perp.last_mark, perp.position)
+    earned = mul(price - perp.last_mark, perp.position)
+    return replace(perp, price=price, unsettled=perp.unsettled - paid + earned)
+
+
+def moved_expiry(expiry: ExpiryHolding, before: int, spot: int) -> ExpiryHolding:
+    """The same options with spot moved: the forward keeps its difference to spot.
+
+    In the last half hour only the part that is not fixed yet moves, and in proportion.
+    """
+    if expiry.forward_fixed or not expiry.seconds:
+        variable = expiry.forward_variable * spot // before if before else 0
+    else:
+        variable = max(expiry.forward_variable + spot - before, 0)
+    return replace(expiry, forward_variable=variable)
 
 
 def naked_shorts(options: tuple[OptionHolding, ...]) -> int:

@@ -55,6 +55,8 @@ class Pmrm1Book:
     perp: PerpHolding = NO_PERP
     base: int = 0
     expiries: tuple[ExpiryHolding, ...] = ()
+    underlying: str = ""
+    base_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

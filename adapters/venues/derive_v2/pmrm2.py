@@ -112,7 +112,10 @@ class Pmrm2Terms:
 
 @dataclass(frozen=True, slots=True)
 class Collateral:
-    """A token held; only a risk-cancelling one moves in scenarios. ``key`` names its asset."""
+    """A token held; only a risk-cancelling one moves in scenarios. ``key`` names its asset.
+
+    ``shares_spot``: its price is the market's own spot feed.
+    """
 
     amount: int
     price: int
@@ -121,6 +124,7 @@ class Collateral:
     mm_haircut: int
     im_haircut: int
     key: str = ""
+    shares_spot: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +138,7 @@ class Pmrm2Book:
     perp: PerpHolding = NO_PERP
     collaterals: tuple[Collateral, ...] = ()
     expiries: tuple[ExpiryHolding, ...] = ()
+    underlying: str = ""
 
 
 @dataclass(frozen=True, slots=True)

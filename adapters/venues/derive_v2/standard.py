@@ -41,7 +41,10 @@ class StandardTerms:
 
 @dataclass(frozen=True, slots=True)
 class MarketBook:
-    """What the account holds in one market, with its parameters; ``base`` is a token amount."""
+    """What the account holds in one market, with its parameters; ``base`` is a token amount.
+
+    ``underlying`` names what the spot feed prices, ``base_key`` the base token.
+    """
 
     terms: StandardTerms
     spot: int
@@ -49,6 +52,8 @@ class MarketBook:
     perp: PerpHolding = NO_PERP
     base: int = 0
     expiries: tuple[ExpiryHolding, ...] = ()
+    underlying: str = ""
+    base_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
