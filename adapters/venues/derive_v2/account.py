@@ -22,6 +22,8 @@ _OVERFLOW = Failure(
     Reason.BAD_RETURN_DATA, "overflow", "the contract's own arithmetic reverts on these numbers"
 )
 
+_NO_MANAGER = Failure(Reason.MODE_UNKNOWN, "no_manager", "the manager was not read")
+
 
 def is_the_owners(request: ReadRequest, reading: SubaccountReading) -> bool | Failure:
     """Whether the subaccount is the owner's, held directly or by the Matching contract."""
@@ -119,17 +121,23 @@ def _missing(request: ReadRequest, reading: SubaccountReading) -> Failure | None
 
 
 def _venue_answer(reading: SubaccountReading, naming: Naming) -> VenueAnswer | Failure:
-    """The venue's own figures, as far as it answers; its verdict is on stored cash."""
+    """The venue's own figures, as far as it answers; its verdict is on stored cash.
+
+    Where the manager's view reverts, the cash and the perps are still compared.
+    """
     views = dict(reading.views)
     for market in reading.markets:
         if market.perp is not None and not isinstance(market.perp[1], Failure):
             views[f"unsettledCash.{naming.underlying(market)}"] = market.perp[1].venue
-    margin = views.get("maintenanceMargin")
-    if margin is None or isinstance(margin, Failure):
-        return margin or Failure(Reason.MODE_UNKNOWN, "no_manager", "the manager was not read")
     figures = {name: value for name, value in views.items() if isinstance(value, int)}
-    state = State.LIQUIDATABLE if margin < 0 else State.OK
-    return VenueAnswer(figures, Health(None, state), "getMargin, getMarginAndMarkToMarket")
+    margin = views.get("maintenanceMargin")
+    if not figures:
+        missing = margin or next(iter(views.values()))
+        return missing if isinstance(missing, Failure) else _NO_MANAGER
+    health = None
+    if isinstance(margin, int):
+        health = Health(None, State.LIQUIDATABLE if margin < 0 else State.OK)
+    return VenueAnswer(figures, health, "getMargin, getMarginAndMarkToMarket")
 
 
 def _mismatch(parity: Parity) -> Failure:

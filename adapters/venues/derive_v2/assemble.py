@@ -87,12 +87,12 @@ def _book(reading: SubaccountReading, manager: ManagerReading, naming: Naming) -
         markets = tuple(_standard(manager, each, naming) for each in reading.markets)
         threshold, factor = _known(manager.depeg)
         return StandardBook(reading.cash, stable, threshold, factor, markets)
+    _known(manager.terms)
     (market,) = reading.markets
     spot, confidence = _known(market.spot)
     name, perp = naming.underlying(market), _perp(market)
     expiries = tuple(each.holding for each in _expiries(market) if each.holding is not None)
     if manager.kind is Kind.PMRM1:
-        _known(manager.terms)
         amount, key = _base(market, naming)
         return Pmrm1Book(reading.cash, spot, confidence, stable, perp, amount, expiries, name, key)
     collaterals = tuple(_collateral(manager, market, each, naming) for each in market.tokens)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from ....core.errors import Failure, Reason
+from ....core.errors import Failure, Reason, RuleError
 from ...chain.call import Contract
 from .feeds import Feeds, PerpReading, read_forward, read_perp, spot_of, volatilities
 from .holdings import ExpiryHolding, OptionHolding
@@ -98,6 +98,8 @@ def attempt(read: Callable[[], T]) -> T | Failure:
         return read()
     except UnreadError as error:
         return error.failure
+    except RuleError as error:
+        return Failure(Reason.BAD_RETURN_DATA, "overflow", str(error))
 
 
 def option_of(sub_id: int) -> tuple[int, int, bool]:

@@ -108,6 +108,7 @@ class _Sorted:
                 self.cash += float(leg.accrued)
             else:
                 self._derivatives.setdefault(held.underlying, []).append(row)
+                self.owes |= leg.quantity < 0
         elif isinstance(held, Option | Perp):
             self._derivatives.setdefault(held.underlying, []).append(row)
             self.owes |= leg.quantity < 0 or isinstance(held, Perp)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ....core.errors import RuleError
 from ....core.units import WAD
 from .black76 import prices
 from .fixed_point import annualised, mul, power
@@ -45,9 +46,15 @@ class VolatilityTerms:
 
 def volatility_shocks(terms: VolatilityTerms, seconds: int) -> tuple[int, int]:
     """The factors (up, down) on volatility; thirty days exactly still take the short power."""
-    tenor = _THIRTY_DAYS * WAD // max(seconds, terms.floor_seconds)
+    tenor = _THIRTY_DAYS * WAD // _positive(max(seconds, terms.floor_seconds))
     scale = power(tenor, terms.short_power if seconds <= _THIRTY_DAYS else terms.long_power)
     return WAD + mul(terms.range_up, scale), max(WAD - mul(terms.range_down, scale), 0)
+
+
+def _positive(seconds: int) -> int:
+    if seconds <= 0:
+        raise RuleError("the contract reverts: division by zero")
+    return seconds
 
 
 def shocked_value(
