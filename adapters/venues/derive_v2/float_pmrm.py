@@ -13,15 +13,15 @@ from .pmrm1 import Pmrm1Book, Pmrm1Terms
 from .pmrm2 import Direction, OtherTerms, Pmrm2Book, Pmrm2Terms, Scenario, SkewTerms
 from .shocks import BasisTerms, VolatilityTerms, volatility_shocks
 
-__all__ = ["pmrm1_margins", "pmrm2_margins"]
+__all__ = ["pmrm1_requirements", "pmrm2_requirements"]
 
-Margins3 = tuple[FloatArray, FloatArray, FloatArray]
+Requirements = tuple[FloatArray, FloatArray, FloatArray]
 
 
-def pmrm1_margins(
+def pmrm1_requirements(
     book: Pmrm1Book, terms: Pmrm1Terms, market: ShockedMarket, stable: FloatArray
-) -> Margins3:
-    """The market's (initial margin, maintenance margin, value) without cash, each [S]."""
+) -> Requirements:
+    """The market's (initial requirement, maintenance requirement, value), each [S]."""
     spot, size = market.spot, abs(market.position)
     amount = sum(each.amount for each in market.bases)
     base = amount * spot / stable
@@ -48,7 +48,7 @@ def pmrm1_margins(
     loss = worst - static
     lost = np.maximum(number(terms.peg_threshold) - stable, 0.0)
     factor_im = number(terms.im_factor) + lost * number(terms.peg_factor)
-    return total + loss * factor_im - doubt, total + loss, total
+    return doubt - loss * factor_im, -loss, total
 
 
 def _pmrm1_charges(
@@ -67,10 +67,10 @@ def _pmrm1_charges(
     return np.asarray(static), np.asarray(doubt)
 
 
-def pmrm2_margins(
+def pmrm2_requirements(
     book: Pmrm2Book, terms: Pmrm2Terms, market: ShockedMarket, stable: FloatArray
-) -> Margins3:
-    """The market's (initial margin, maintenance margin, value) without cash, each [S]."""
+) -> Requirements:
+    """The market's (initial requirement, maintenance requirement, value), each [S]."""
     spot = market.spot
     values = [(each, _collateral_value(book, each, market, stable)) for each in market.bases]
     expiries = [_Expiry(each, market, terms) for each in market.options.expiries]
@@ -91,8 +91,7 @@ def pmrm2_margins(
     mm, im = _pmrm2_charges(book, terms.other, market, values)
     lost = np.maximum(number(terms.other.peg_threshold) - stable, 0.0)
     factor = number(terms.margin.im_factor) + lost * number(terms.other.peg_factor)
-    maintenance = total + worst * number(terms.margin.mm_factor) - mm
-    return total + worst * factor - im - mm, maintenance, total
+    return im + mm - worst * factor, mm - worst * number(terms.margin.mm_factor), total
 
 
 def _collateral_value(

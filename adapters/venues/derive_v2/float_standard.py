@@ -9,40 +9,42 @@ from ....core.units import WAD
 from .floats import ExpiryOptions, ShockedMarket, number
 from .standard import StandardBook, StandardTerms
 
-__all__ = ["margins"]
+__all__ = ["requirements"]
 
 
-def margins(
+def requirements(
     terms: StandardTerms, market: ShockedMarket, book: StandardBook, stable: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """One market's (initial margin, maintenance margin, value), each [S]."""
+    """One market's (initial requirement, maintenance requirement, value), each [S].
+
+    A requirement is the value less the net margin, so that what counts at its value drops out.
+    """
     spot, size = market.spot, abs(market.position)
-    unsettled = market.unsettled if size else np.zeros_like(spot)
     base = sum((each.amount for each in market.bases), 0.0) * spot
     margin = base * number(terms.base_factor)
-    initial = unsettled + _initial_base(terms, market, base, margin)
-    maintenance = unsettled + margin
-    value = unsettled + base / stable
+    value = base / stable
     notional = size * market.perp_price
-    initial = initial - notional * number(terms.perp_im)
-    maintenance = maintenance - notional * number(terms.perp_mm)
+    initial = value - _initial_base(terms, market, base, margin) + notional * number(terms.perp_im)
+    maintenance = value - margin + notional * number(terms.perp_mm)
     doubt = _doubt(terms, terms.perp_threshold, _perp_confidence(market)) if size else 0.0
-    initial = initial - doubt * spot * size
-    shorts = 0.0
+    lost = np.maximum(number(book.depeg_threshold) - stable, 0.0) * number(book.depeg_factor)
+    initial = initial + (doubt + lost) * spot * size
+    if size:
+        value = value + market.unsettled
     for expiry in market.options.expiries:
         short = float(-np.minimum(expiry.amount, 0.0).sum())
-        shorts += short
         marks = expiry.marks(expiry.forward(market), expiry.volatility)
-        value = value + marks.sum(axis=0)
-        initial = initial + _expiry(terms, market, expiry, marks, True)
-        maintenance = maintenance + _expiry(terms, market, expiry, marks, False)
+        worth = marks.sum(axis=0)
+        value = value + worth
         holding = expiry.holding
         confidence = min(
             market.book.spot_confidence, holding.forward_confidence, holding.volatility_confidence
         )
-        initial = initial - _doubt(terms, terms.option_threshold, confidence) * spot * short
-    lost = np.maximum(number(book.depeg_threshold) - stable, 0.0) * number(book.depeg_factor)
-    return initial - (size + shorts) * lost * spot, maintenance, value
+        doubt = _doubt(terms, terms.option_threshold, confidence)
+        initial = initial + worth - _expiry(terms, market, expiry, marks, True)
+        initial = initial + (doubt + lost) * spot * short
+        maintenance = maintenance + worth - _expiry(terms, market, expiry, marks, False)
+    return initial, maintenance, value
 
 
 def _perp_confidence(market: ShockedMarket) -> int:

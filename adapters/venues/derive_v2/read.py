@@ -104,5 +104,5 @@ def _others(
 
 def _failed(ask: Questions) -> list[Problem]:
     """Every failed read, named; those that an account's verdict needs are in the account too."""
-    causes = dict.fromkeys(ask.failures())
+    causes = sorted(set(ask.failures()), key=str)
     return [Problem.of(cause, venue=VENUE, severity=Severity.NOTE) for cause in causes]

@@ -44,30 +44,29 @@ def evaluate(
         _market(book, terms, sorted_legs.shocked(market, scenarios), sorted_legs.stable)
         for market in markets(book)
     ]
-    initial = cash + sum((part[0] for part in parts), np.zeros(count))
-    maintenance = cash + sum((part[1] for part in parts), np.zeros(count))
+    initial = sum((part[0] for part in parts), np.zeros(count))
+    required = sum((part[1] for part in parts), np.zeros(count))
     equity = cash + sum((part[2] for part in parts), np.zeros(count))
-    required = equity - maintenance
-    short = maintenance < 0.0
+    short = equity < required
     if buffer_share:
-        short = short | (maintenance + (maintenance - equity) * number(buffer_share) < 0.0)
+        short = short | (equity < required * (1.0 + number(buffer_share)))
     health = np.zeros(count)
     np.divide(equity, required, out=health, where=(required > 0.0) & (equity > 0.0))
     free = ~short & ((required <= 0.0) | (not sorted_legs.owes))
     health = np.where(free, np.inf, health)
-    return RuleArrays(equity, equity - initial, required, health, short & can_start)
+    return RuleArrays(equity, initial, required, health, short & can_start)
 
 
 def _market(
     book: Book, terms: Terms | None, market: ShockedMarket, stable: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """One market's (initial margin, maintenance margin, value), without the cash."""
+    """One market's (initial requirement, maintenance requirement, value), without the cash."""
     if isinstance(book, StandardBook) and isinstance(market.book, MarketBook):
-        return float_standard.margins(market.book.terms, market, book, stable)
+        return float_standard.requirements(market.book.terms, market, book, stable)
     if isinstance(book, Pmrm1Book) and isinstance(terms, Pmrm1Terms):
-        return float_pmrm.pmrm1_margins(book, terms, market, stable)
+        return float_pmrm.pmrm1_requirements(book, terms, market, stable)
     if isinstance(book, Pmrm2Book) and isinstance(terms, Pmrm2Terms):
-        return float_pmrm.pmrm2_margins(book, terms, market, stable)
+        return float_pmrm.pmrm2_requirements(book, terms, market, stable)
     raise RuleError("the manager's parameters were not read")
 
 
