@@ -33,6 +33,7 @@ __all__ = [
     "ReadRequest",
     "RuleCard",
     "Suite",
+    "Tolerance",
     "VenueSnapshot",
 ]
 
@@ -138,15 +139,46 @@ class RuleCard:
 
 
 @dataclass(frozen=True, slots=True)
+class Tolerance:
+    """How far a figure may be from the expected one: the larger of both allowances.
+
+    ``relative`` is a share of the expected value. ``absolute`` counts only where the expected value
+    is smaller than ``absolute_below`` (None: everywhere).
+    """
+
+    relative: Fraction = Fraction(0)
+    absolute: Fraction = Fraction(0)
+    absolute_below: Fraction | None = None
+
+    def allows(self, expected: Fraction, difference: Fraction) -> bool:
+        """Whether the difference (not negative) is within the tolerance."""
+        size = abs(expected)
+        near = self.absolute_below is None or size < self.absolute_below
+        return difference <= max(self.relative * size, self.absolute if near else Fraction(0))
+
+
+@dataclass(frozen=True, slots=True)
 class Suite:
     """How one suite of cases is recomputed: inputs -> outputs under the names of ``expected``.
 
-    ``tolerance`` is relative (0: equal). ``not_counted`` names keys or cases that do not count.
+    ``tolerance`` is relative (0: equal); ``tolerances`` replace it for a figure and everything
+    under it (``asserted``, ``asserted.im``), the longest name first. ``not_counted`` names keys,
+    cases, or one figure of one case (``case:asserted.pnl[3]``) that do not count.
     """
 
     compute: Callable[[Mapping[str, Any]], Mapping[str, Any]]
     tolerance: Fraction = Fraction(0)
     not_counted: frozenset[str] = frozenset()
+    tolerances: Mapping[str, Tolerance] = field(default_factory=dict)
+
+    def tolerance_of(self, figure: str) -> Tolerance:
+        """The tolerance of the figure at that path of ``expected``."""
+        named = [
+            name
+            for name in self.tolerances
+            if figure == name or figure.startswith((f"{name}.", f"{name}["))
+        ]
+        return self.tolerances[max(named, key=len)] if named else Tolerance(self.tolerance)
 
 
 @runtime_checkable

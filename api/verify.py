@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from ..adapters.base import Adapter, Suite
+from ..adapters.base import Adapter, Suite, Tolerance
 from ..core.errors import BundleError, CrossmarginError
 
 __all__ = ["Case", "SuiteResult", "read_cases", "verify", "verify_document"]
@@ -125,7 +125,11 @@ def _tally(result: SuiteResult, case: Case, suite: Suite) -> None:
     except (CrossmarginError, ArithmeticError, LookupError, TypeError, ValueError) as error:
         found = [("", "an answer", f"{type(error).__name__}: {error}")]
     else:
-        found = list(_differences(case.expected, computed, suite, ""))
+        found = [
+            (figure, theirs, ours)
+            for figure, theirs, ours in _differences(case.expected, computed, suite, "")
+            if f"{case.name}:{figure}" not in suite.not_counted
+        ]
     worst = max((_distance(ours, theirs) for _, theirs, ours in found), default=Fraction(0))
     result.largest_difference = max(result.largest_difference, worst)
     if not found:
@@ -153,7 +157,7 @@ def _differences(
     elif _is_list(expected) and _is_list(computed) and len(expected) == len(computed):
         for index, (theirs, ours) in enumerate(zip(expected, computed, strict=True)):
             yield from _differences(theirs, ours, suite, f"{path}[{index}]")
-    elif not _equal(expected, computed, suite.tolerance):
+    elif not _equal(expected, computed, suite.tolerance_of(path)):
         yield path, expected, computed
 
 
@@ -161,13 +165,13 @@ def _is_list(value: object) -> bool:
     return isinstance(value, Sequence) and not isinstance(value, str | bytes)
 
 
-def _equal(expected: object, computed: object, tolerance: Fraction) -> bool:
+def _equal(expected: object, computed: object, tolerance: Tolerance) -> bool:
     if isinstance(expected, bool) or isinstance(computed, bool):
         return expected is computed
     theirs, ours = _fraction(expected), _fraction(computed)
     if theirs is None or ours is None:
         return expected == computed
-    return abs(theirs - ours) <= tolerance * abs(theirs)
+    return tolerance.allows(theirs, abs(theirs - ours))
 
 
 def _fraction(value: object) -> Fraction | None:

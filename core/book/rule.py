@@ -28,12 +28,14 @@ class LegScenarios:
 
     All arrays are [legs, S], in the order of the account's legs. ``value``: signed USD value of the
     leg (perp: unrealised result with accrued cash). ``price``: USD price of the asset, for perps
-    and options of the underlying. ``factor``: that price over today's.
+    and options of the underlying. ``factor``: that price over today's. ``volatility``: an option's
+    implied volatility over today's; None where it stands still.
     """
 
     value: FloatArray
     price: FloatArray
     factor: FloatArray
+    volatility: FloatArray | None = None
 
 
 @dataclass(frozen=True, slots=True)

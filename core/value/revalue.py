@@ -66,13 +66,15 @@ def leg_scenarios(
     count = len(states.move)
     value = np.repeat(np.array([[held.value] for held in positions]).reshape(-1, 1), count, axis=1)
     factor = np.ones((len(positions), count))
+    volatility = np.ones_like(factor)
     units = [positions[index].unit for index in moved]
     if moved:
         quantity = np.array([[positions[index].quantity] for index in moved])
         value[moved] += quantity * unit_profits(units, states, volatility_rule)
         factor[moved] = [_price_factor(unit, states) for unit in units]
+        volatility[moved] = _volatility_factors(units, states, volatility_rule)
     price = np.array([[held.unit.price] for held in positions]).reshape(-1, 1) * factor
-    return LegScenarios(value, price, factor)
+    return LegScenarios(value, price, factor, volatility)
 
 
 def venue_volatility(response: str) -> VolatilityRule:
@@ -106,6 +108,17 @@ def _linear_profit(unit: Unit, states: States) -> FloatArray:
         return np.asarray(unit.price * (states.move + (1.0 + states.move) * mark - paid))
     ratio = states.ratios.get(unit.factor, _NOTHING)
     return np.asarray(unit.price * (states.move + (1.0 + states.move) * ratio))
+
+
+def _volatility_factors(
+    units: Sequence[Unit], states: States, volatility_rule: VolatilityRule
+) -> FloatArray:
+    """Shocked over today's implied volatility, [units, S]; 1 for what is no option."""
+    today = _column([unit.volatility for unit in units])
+    shocked = volatility_rule(today, _column([unit.tenor_years for unit in units]), states)
+    factors = np.ones_like(shocked)
+    np.divide(shocked, today, out=factors, where=today > 0.0)
+    return factors
 
 
 def _column(values: Sequence[float]) -> FloatArray:
