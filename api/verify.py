@@ -123,42 +123,57 @@ def _tally(result: SuiteResult, case: Case, suite: Suite) -> None:
     try:
         computed = suite.compute(case.inputs)
     except (CrossmarginError, ArithmeticError, LookupError, TypeError, ValueError) as error:
-        found = [("", "an answer", f"{type(error).__name__}: {error}")]
+        compared = [_Compared("", "an answer", f"{type(error).__name__}: {error}", False)]
     else:
-        found = [
-            (figure, theirs, ours)
-            for figure, theirs, ours in _differences(case.expected, computed, suite, "")
-            if f"{case.name}:{figure}" not in suite.not_counted
+        compared = [
+            each
+            for each in _compared(case.expected, computed, suite, "")
+            if f"{case.name}:{each.figure}" not in suite.not_counted
         ]
-    worst = max((_distance(ours, theirs) for _, theirs, ours in found), default=Fraction(0))
+    worst = max((_distance(each.ours, each.theirs) for each in compared), default=Fraction(0))
     result.largest_difference = max(result.largest_difference, worst)
-    if not found:
+    wrong = [each for each in compared if not each.near]
+    if not wrong:
         result.exact += 1
     elif len(result.mismatches) < _MOST_SHOWN:
-        name, theirs, ours = found[0]
+        first = wrong[0]
         result.mismatches.append(
-            {"case": case.name, "figure": name, "expected": str(theirs), "computed": str(ours)}
+            {
+                "case": case.name,
+                "figure": first.figure,
+                "expected": str(first.theirs),
+                "computed": str(first.ours),
+            }
         )
 
 
-def _differences(
-    expected: Any, computed: Any, suite: Suite, path: str
-) -> Iterator[tuple[str, Any, Any]]:
-    """(figure, expected, computed) wherever the two are not equal under the suite's tolerance."""
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """One figure: the venue's, ours, and whether they are equal under the suite's tolerance."""
+
+    figure: str
+    theirs: Any
+    ours: Any
+    near: bool
+
+
+def _compared(expected: Any, computed: Any, suite: Suite, path: str) -> Iterator[_Compared]:
+    """Every figure of the case that counts."""
     if isinstance(expected, Mapping):
         for key, value in expected.items():
             if key in suite.not_counted:
                 continue
             name = f"{path}.{key}" if path else key
             if not isinstance(computed, Mapping) or key not in computed:
-                yield name, value, "nothing"
+                yield _Compared(name, value, "nothing", False)
             else:
-                yield from _differences(value, computed[key], suite, name)
+                yield from _compared(value, computed[key], suite, name)
     elif _is_list(expected) and _is_list(computed) and len(expected) == len(computed):
         for index, (theirs, ours) in enumerate(zip(expected, computed, strict=True)):
-            yield from _differences(theirs, ours, suite, f"{path}[{index}]")
-    elif not _equal(expected, computed, suite.tolerance_of(path)):
-        yield path, expected, computed
+            yield from _compared(theirs, ours, suite, f"{path}[{index}]")
+    else:
+        near = _equal(expected, computed, suite.tolerance_of(path))
+        yield _Compared(path, expected, computed, near)
 
 
 def _is_list(value: object) -> bool:

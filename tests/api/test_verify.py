@@ -60,3 +60,12 @@ def test_one_figure_of_one_case_can_be_left_out() -> None:
     suite = Suite(_echo, not_counted=frozenset({"one:pnl[1]"}))
     assert _result(suite, {"pnl": [1, 2]}, {"pnl": [1, 3]}).exact == 1
     assert _result(suite, {"pnl": [1, 2]}, {"pnl": [2, 2]}).mismatches[0]["figure"] == "pnl[0]"
+
+
+def test_the_largest_difference_counts_what_is_within_the_tolerance_too() -> None:
+    """A tally that is exact under its tolerance still says how far the furthest figure was."""
+    suite = Suite(lambda inputs: inputs, tolerance=Fraction(1, 100))
+    adapters = {"echo": cast("Adapter", _Venue({"near": suite}))}
+    case = Case("echo", "near", "one", {"a": 1000, "b": 7}, {"a": 1003, "b": 7}, "here:1")
+    (result,) = verify([case], adapters)
+    assert (result.exact, result.ok, result.largest_difference) == (1, True, Fraction(3))
