@@ -22,6 +22,8 @@ CHAIN_NAMES = {
     "hyperevm": "eip155:999",
     "metis": "eip155:1088",
     "soneium": "eip155:1868",
+    "botanix": "eip155:3637",
+    "megaeth": "eip155:4326",
     "mantle": "eip155:5000",
     "base": "eip155:8453",
     "plasma": "eip155:9745",

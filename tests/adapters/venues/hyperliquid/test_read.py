@@ -11,7 +11,7 @@ import pytest
 from eth_abi import abi as eth_abi
 
 from crossmargin.adapters.base import VenueSnapshot
-from crossmargin.adapters.chain.call import Call, LogQuery, RawReply, Replies
+from crossmargin.adapters.chain.call import Call, RawReply, Read, Replies
 from crossmargin.adapters.facts import Facts
 from crossmargin.adapters.tokens import bundled_tokens
 from crossmargin.adapters.venues.hyperliquid import ADAPTER
@@ -39,7 +39,7 @@ def read(
         asked = next(plan)
         while True:
             rounds += 1
-            answers: dict[Call[Any] | LogQuery, RawReply] = {
+            answers: dict[Read, RawReply] = {
                 call: ask(call) for call in asked if isinstance(call, Call)
             }
             asked = plan.send(Replies(answers))
