@@ -14,6 +14,7 @@ _MOST_NAMED = 4
 
 _WORDS = {
     "aave": "Aave",
+    "crvusd": "crvUSD",
     "derive": "Derive",
     "euler": "Euler",
     "gmx": "GMX",
