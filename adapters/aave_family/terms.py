@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from ...core.book.model import LiquidationTerms
 from ...core.units import WAD, decimal_of
 from ..base import RuleCard
 from .liquidation import MIN_LEFTOVER_VALUE, bonus_of, liquidatable_debt
-from .maths import account_data, base_value, debt_balance, price_of, supply_value
+from .maths import (
+    account_data,
+    base_value,
+    collateral_factors,
+    debt_balance,
+    price_of,
+    supply_value,
+)
 from .position import Position, Reserve
 from .profile import Liquidation
 
@@ -43,44 +51,49 @@ def terms_of(position: Position) -> LiquidationTerms | None:
     An account that is healthy is given those of the moment at which it stops being so. None where
     nothing is owed or nothing can be seized.
     """
-    pair = _largest_pair(position)
-    if pair is None:
+    held = [each for each in position.reserves if _can_be_seized(position, each)]
+    owing = [each for each in position.reserves if debt_balance(position, each) and each.price]
+    if not held or not owing:
         return None
-    collateral, debt = pair
+    collateral = max(held, key=lambda each: supply_value(position, each))
+    debt = max(owing, key=lambda each: _debt_value(position, each))
     owed = debt_balance(position, debt)
     health = min(account_data(position).health_factor, WAD - 1)
     closed = min(liquidatable_debt(position, collateral, debt, health), owed)
     shares = position.profile.liquidation is Liquidation.RESERVE_SHARE
-    decimals = len(str(position.base_unit)) - 1
     return LiquidationTerms(
         close_factor=Decimal(closed) / Decimal(owed),
         penalty=decimal_of(max(bonus_of(position, collateral) - 10_000, 0), 4),
-        minimum_usd=None if shares else decimal_of(MIN_LEFTOVER_VALUE, decimals),
-        grace_until=_grace(position, collateral, debt),
+        minimum_usd=None if shares else _minimum_usd(position),
+        grace_until=_grace(position, held, owing),
         bad_debt="lenders" if shares else "reserves",
     )
 
 
-def _largest_pair(position: Position) -> tuple[Reserve, Reserve] | None:
-    held = [
-        each
-        for each in position.reserves
-        if position.uses_as_collateral(each) and each.scaled_supply and each.price
-    ]
-    owed = [each for each in position.reserves if debt_balance(position, each) and each.price]
-    if not held or not owed:
-        return None
-    return max(held, key=lambda each: supply_value(position, each)), max(
-        owed, key=lambda each: _debt_value(position, each)
-    )
+def _can_be_seized(position: Position, reserve: Reserve) -> bool:
+    """Whether the reserve counts as collateral; up to 3.5 one with threshold 0 cannot be seized."""
+    counts = collateral_factors(position, reserve) is not None
+    return bool(counts and reserve.scaled_supply and reserve.price)
 
 
 def _debt_value(position: Position, debt: Reserve) -> int:
     return base_value(debt_balance(position, debt), price_of(position, debt), debt.unit, up=True)
 
 
-def _grace(position: Position, collateral: Reserve, debt: Reserve) -> int | None:
-    """The Unix time until which the pair cannot be liquidated, where it lies ahead."""
-    ends = [each.grace_until for each in (collateral, debt) if each.grace_until is not None]
-    ahead = [end for end in ends if end >= position.timestamp]
-    return max(ahead, default=None)
+def _minimum_usd(position: Position) -> Decimal | None:
+    """The smallest leftover; the contract's constant is USD only where the base currency is."""
+    if position.base_currency != "USD":
+        return None
+    return decimal_of(MIN_LEFTOVER_VALUE, len(str(position.base_unit)) - 1)
+
+
+def _grace(position: Position, held: Sequence[Reserve], owing: Sequence[Reserve]) -> int | None:
+    """The Unix time until which no pair at all can be liquidated; None where one can be now."""
+    ends = [
+        max(collateral.grace_until or 0, debt.grace_until or 0)
+        for collateral in held
+        for debt in owing
+    ]
+    first = min(ends)
+    waits = position.profile.grace_period and first >= position.timestamp
+    return first if waits else None

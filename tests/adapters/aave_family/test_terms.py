@@ -66,6 +66,37 @@ def test_a_grace_period_ahead_is_stated() -> None:
     assert [None if each is None else each.grace_until for each in known] == [ends, None]
 
 
+def test_a_grace_period_of_one_pair_does_not_cover_another() -> None:
+    """While some collateral can be seized now no time is stated: nothing waits for the others."""
+    held = account("3.6", 1_000, 810)
+    collateral, debt = held.reserves
+    waiting = replace(collateral, grace_until=held.timestamp + 60)
+    spare = replace(collateral, id=2, label="T2", asset="0x3", scaled_supply=10**18)
+    both = replace(held, reserves=(waiting, debt, spare), bitmap=0b100110)
+    later = replace(spare, grace_until=held.timestamp + 30)
+    known = [terms_of(both), terms_of(replace(both, reserves=(waiting, debt, later)))]
+    found = [None if each is None else each.grace_until for each in known]
+    assert found == [None, held.timestamp + 30]
+
+
+def test_the_minimum_is_stated_in_usd_only_where_it_is() -> None:
+    """In a pool of another base currency the contract's 1000 are not dollars."""
+    terms = terms_of(replace(account("3.6", 1_000, 810), base_currency="0xc0"))
+    assert terms is not None
+    assert terms.minimum_usd is None
+
+
+@pytest.mark.parametrize(("profile", "penalty"), [("3.5", "0.05"), ("3.6", "0.1")])
+def test_a_collateral_that_cannot_be_seized_sets_no_penalty(profile: str, penalty: str) -> None:
+    """Up to 3.5 the largest collateral is passed over where its threshold is 0, later it is not."""
+    held = account(profile, 1_000, 810)
+    word = configuration(ltv=0, threshold=0, bonus=11000)
+    dead = reserve(2, configuration=word, scaled_supply=10**22, price=USD)
+    terms = terms_of(replace(held, reserves=(*held.reserves, dead), bitmap=0b100110))
+    assert terms is not None
+    assert terms.penalty == Decimal(penalty)
+
+
 def test_without_debt_there_are_no_terms() -> None:
     """Nothing to liquidate."""
     assert terms_of(account("3.6", 1_000, 0)) is None
